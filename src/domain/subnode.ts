@@ -1,0 +1,31 @@
+/** The life of a subnode: its node's actor launches it, and it goes with its node (reference 4.6). */
+import type { SubnodeState } from './states.js';
+
+export const subnodeFacts = ['launched', 'launch-failed', 'delete-asked'] as const;
+export type SubnodeFact = (typeof subnodeFacts)[number];
+
+export type SubnodeDecision =
+  | { readonly kind: 'move'; readonly to: SubnodeState; readonly why: string }
+  | { readonly kind: 'ignore'; readonly why: string };
+
+export function decideSubnode(state: SubnodeState, fact: SubnodeFact): SubnodeDecision {
+  return subnodeTable[state][fact];
+}
+
+export const subnodeTable: Readonly<Record<SubnodeState, Readonly<Record<SubnodeFact, SubnodeDecision>>>> = {
+  building: {
+    launched: { kind: 'move', to: 'ready', why: 'launched' },
+    'launch-failed': { kind: 'move', to: 'delete', why: 'the launch failed' },
+    'delete-asked': { kind: 'move', to: 'delete', why: 'its node is deleted' },
+  },
+  ready: {
+    launched: { kind: 'ignore', why: 'its launch is over' },
+    'launch-failed': { kind: 'ignore', why: 'its launch is over' },
+    'delete-asked': { kind: 'move', to: 'delete', why: 'its node is deleted' },
+  },
+  delete: {
+    launched: { kind: 'ignore', why: 'it is being deleted' },
+    'launch-failed': { kind: 'ignore', why: 'it is being deleted' },
+    'delete-asked': { kind: 'ignore', why: 'it is being deleted already' },
+  },
+};
