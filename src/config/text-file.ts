@@ -1,0 +1,40 @@
+import { readFileSync, statSync } from 'node:fs';
+import { FILE_BYTES_MAX } from './document.js';
+
+/** Why a file has no text for us, and where in it. */
+export interface Unread {
+  readonly trouble: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Sizes are asked first: `/dev/zero` by mistake is not to fill the memory. */
+export function readText(file: string): { readonly text: string } | Unread {
+  const start = { line: 1, column: 1 };
+  try {
+    const { size } = statSync(file);
+    if (size > FILE_BYTES_MAX)
+      return { ...start, trouble: `larger than ${FILE_BYTES_MAX / 1_048_576} MiB: not a configuration` };
+    return decoded(readFileSync(file));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const troubles: Readonly<Record<string, string>> = {
+      ENOENT: 'there is no such file',
+      EACCES: 'no permission to read this file',
+      EISDIR: 'this is a directory',
+      ENOTDIR: 'a part of this path is no directory',
+    };
+    return { ...start, trouble: troubles[code] ?? `cannot be read: ${error instanceof Error ? error.message : code}` };
+  }
+}
+
+/** Text of a UTF-8 file, or the place of its first byte that is not. */
+export function decoded(bytes: Uint8Array): { readonly text: string } | Unread {
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch {
+    const before = new TextDecoder('utf-8').decode(bytes).split('\uFFFD', 1)[0] ?? '';
+    const lines = before.split('\n');
+    return { trouble: 'not UTF-8 text', line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
+  }
+}
