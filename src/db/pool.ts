@@ -1,0 +1,119 @@
+/**
+ * A knex over a bounded number of connections: four for what is shared, one for a slot. Connections are opened when
+ * first needed, replaced when found dead, and cut when one of them has been lent for longer than a statement may take:
+ * a server that accepts and never answers must not hold an actor for ever.
+ */
+import knexFactory, { type Knex } from 'knex';
+import { Fault } from '../domain/fault.js';
+import type { Database } from '../domain/dburi.js';
+import { toFault } from './faults.js';
+import { deadlines, type Log } from './options.js';
+import { affectedRows, borrow, connectionId, cut, giveBack, knexConfig, type RawConnection } from './raw-connection.js';
+import { rowChange, type RowChange } from './row-change.js';
+
+export interface PoolOptions {
+  readonly database: Database;
+  readonly size: number;
+  readonly statementMs: number;
+  readonly log: Log;
+}
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #leases = new Map<object, NodeJS.Timeout>();
+  #knex: Knex | null;
+  #connection: string | null = null;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#knex = this.#build();
+  }
+
+  /** Runs work on the pool's connections; whatever fails becomes a fault. */
+  async run<T>(work: (knex: Knex) => Promise<T>): Promise<T> {
+    if (this.#knex === null) throw new Fault('store.stopped', 'the store is closed');
+    try {
+      return await work(this.#knex);
+    } catch (error) {
+      throw toFault(error);
+    }
+  }
+
+  /** Runs one statement, committed by itself: the number of rows that it found. */
+  change(change: RowChange): Promise<number> {
+    const { engine } = this.#options.database;
+    return this.run(async knex => {
+      const raw = await borrow(knex);
+      try {
+        return await affectedRows(raw, engine, rowChange(engine, change));
+      } finally {
+        await giveBack(knex, raw);
+      }
+    });
+  }
+
+  /** One question to the server; opens a connection where there is none. */
+  async ping(): Promise<void> {
+    await this.run(async knex => {
+      await knex.raw('select 1');
+    });
+  }
+
+  /** The server's id of the connection made last; null before the first. */
+  get connection(): string | null {
+    return this.#connection;
+  }
+
+  /** Makes a closed pool usable again. */
+  open(): void {
+    this.#knex ??= this.#build();
+  }
+
+  async close(): Promise<void> {
+    const knex = this.#knex;
+    this.#knex = null;
+    await knex?.destroy();
+    for (const timer of this.#leases.values()) clearTimeout(timer);
+    this.#leases.clear();
+  }
+
+  #build(): Knex {
+    const { database, size, statementMs, log } = this.#options;
+    const knex = knexFactory({
+      ...knexConfig(database, { statementMs, log }),
+      acquireConnectionTimeout: statementMs,
+      pool: {
+        // A slot keeps its connection while it is idle; the store actor closes the slot when it is not needed.
+        min: size === 1 ? 1 : 0,
+        max: size,
+        createTimeoutMillis: deadlines.connectMs,
+        destroyTimeoutMillis: deadlines.disconnectMs,
+        afterCreate: (raw: RawConnection, done: (error: Error | null, raw: RawConnection) => void) => {
+          this.#connection = connectionId(raw);
+          done(null, raw);
+        },
+      },
+    });
+    const { pool } = knex.client as { pool: LendingPool };
+    pool.on('acquireSuccess', (_event: number, raw: RawConnection) => this.#lent(raw));
+    pool.on('release', (raw: RawConnection) => this.#givenBack(raw));
+    return knex;
+  }
+
+  #lent(raw: RawConnection): void {
+    const tooLate = (): void => cut(raw, new Error('Connection terminated: a statement outlived its deadline'));
+    // The server's own deadline comes first, where it has one; this one is for a server that does not answer at all.
+    this.#leases.set(raw, setTimeout(tooLate, this.#options.statementMs + deadlines.answerMs).unref());
+  }
+
+  #givenBack(raw: RawConnection): void {
+    clearTimeout(this.#leases.get(raw));
+    this.#leases.delete(raw);
+  }
+}
+
+/** What is used of knex's pool, which its types do not name. */
+interface LendingPool {
+  on(event: 'acquireSuccess', listener: (event: number, raw: RawConnection) => void): void;
+  on(event: 'release', listener: (raw: RawConnection) => void): void;
+}

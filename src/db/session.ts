@@ -1,0 +1,345 @@
+/** What node actors, image actors and the pool ask of the database, over the connections of one pool. */
+import assert from 'node:assert/strict';
+import type { Knex } from 'knex';
+import { grouped } from '../domain/grouped.js';
+import type { NodeId, NodeName, SnapshotId, SubnodeId, Tag, WatchedJobId } from '../domain/ids.js';
+import type { NewNode, NodePatch, NodeRow, SubnodePatch, SubnodeRow } from '../domain/node-row.js';
+import { patched } from '../domain/patch.js';
+import type { ImageName, NewSnapshot, SnapshotPatch, SnapshotRow } from '../domain/snapshot-row.js';
+import { stateCodes, type NodeState } from '../domain/states.js';
+import type { WatchedJob } from '../domain/watched-job.js';
+import type { Changed, Expected, ExpectedSnapshot, LedgerRow, NodeFilter, Session } from '../ports/store.js';
+import { isConflict, toFault } from './faults.js';
+import type { InDoubt, RowName } from './in-doubt.js';
+import {
+  AllocationRoundRecord,
+  JobRecord,
+  NodeRecord,
+  PausedImageRecord,
+  SnapshotRecord,
+  SubnodeRecord,
+} from './models.js';
+import type { Pool } from './pool.js';
+import type { Unreadable } from './unreadable.js';
+import {
+  hasColumns,
+  newNodeColumns,
+  newSnapshotColumns,
+  newSubnodeColumns,
+  patchColumns,
+  snapshotPatchColumns,
+  subnodePatchColumns,
+  toNodeRow,
+  toSnapshotRow,
+  toSubnodeRow,
+  toWatchedJob,
+  wholeSeconds,
+  type Columns,
+} from './rows.js';
+
+/** A transaction that the server undid for the sake of another one is repeated; more often than this is no accident. */
+const conflictsMax = 5;
+/** Rows of one INSERT: PostgreSQL takes 65535 values in a statement. */
+const insertedAtOnce = 500;
+
+export interface SessionOptions {
+  readonly now: () => number;
+  readonly inDoubt: InDoubt;
+  /** Told of rows that cannot be understood. */
+  readonly unreadable: Unreadable;
+}
+
+export class SqlSession implements Session {
+  readonly #pool: Pool;
+  readonly #now: () => number;
+  readonly #inDoubt: InDoubt;
+  readonly #unreadable: Unreadable;
+
+  constructor(pool: Pool, options: SessionOptions) {
+    this.#pool = pool;
+    this.#now = options.now;
+    this.#inDoubt = options.inDoubt;
+    this.#unreadable = options.unreadable;
+  }
+
+  insertNodes(nodes: readonly NewNode[]): Promise<readonly NodeRow[]> {
+    const tags = nodes.map(node => node.tag);
+    assert.equal(new Set(tags).size, tags.length, 'two new nodes have one tag');
+    return this.#transaction(async transaction => {
+      // A repeat after a lost answer finds its rows by their tags, which are also how new ids are read back.
+      const find = () => NodeRecord.query(transaction).whereIn('tag', tags);
+      const written = byTag(await find());
+      const columns = nodes.filter(node => !written.has(node.tag)).map(node => newNodeColumns(node, this.#now()));
+      for (let at = 0; at < columns.length; at += insertedAtOnce) {
+        await transaction('node').insert(columns.slice(at, at + insertedAtOnce));
+      }
+      const records = byTag(await find());
+      return tags.map(tag => toNodeRow(inserted(records, tag)));
+    });
+  }
+
+  changeNode(id: NodeId, expected: Expected | NodeRow, patch: NodePatch): Promise<Changed> {
+    const after = (nowMs: number): NodeRow | null =>
+      'revision' in expected && expected.groupSize === 1 ? patched(expected, patch, nowMs) : null;
+    return this.#change(nodeTable, id, { expected, columns: patchColumns(patch), after });
+  }
+
+  insertSubnodes(node: NodeId, tags: readonly Tag[]): Promise<readonly SubnodeRow[]> {
+    return this.#transaction(async transaction => {
+      const find = () => SubnodeRecord.query(transaction).whereIn('tag', [...tags]);
+      const written = byTag(await find());
+      const columns = tags.filter(tag => !written.has(tag)).map(tag => newSubnodeColumns(node, tag, this.#now()));
+      if (columns.length > 0) await transaction('subnode').insert(columns);
+      const records = byTag(await find());
+      return tags.map(tag => toSubnodeRow(inserted(records, tag)));
+    });
+  }
+
+  changeSubnode(id: SubnodeId, expected: SubnodeRow, patch: SubnodePatch): Promise<Changed<SubnodeRow>> {
+    const after = (nowMs: number): SubnodeRow => patched(expected, patch, nowMs);
+    return this.#change(subnodeTable, id, { expected, columns: subnodePatchColumns(patch), after });
+  }
+
+  async deleteSubnode(id: SubnodeId): Promise<void> {
+    await this.#pool.run(async knex => SubnodeRecord.query(knex).deleteById(id));
+    this.#inDoubt.forget(`subnode ${id}`);
+  }
+
+  async deleteNode(id: NodeId): Promise<void> {
+    await this.#transaction(async transaction => {
+      // By primary key only: on InnoDB a delete that finds nothing by an index locks the gap where others insert.
+      const subnodes = await SubnodeRecord.query(transaction).select('id').where('node_id', id);
+      if (subnodes.length > 0) {
+        const ids = subnodes.map(subnode => subnode.id);
+        await SubnodeRecord.query(transaction).delete().whereIn('id', ids);
+      }
+      await NodeRecord.query(transaction).delete().where('id', id);
+    });
+    this.#inDoubt.forget(`node ${id}`);
+  }
+
+  node(id: NodeId): Promise<NodeRow | null> {
+    return this.#pool.run(async knex => {
+      const record = await nodeRecord(knex, id);
+      return record === undefined ? null : toNodeRow(record);
+    });
+  }
+
+  nodeByName(name: NodeName): Promise<NodeRow | null> {
+    return this.#pool.run(async knex => {
+      const query = NodeRecord.query(knex).where('nodename', name).orderBy('id').first();
+      const record = await query.withGraphFetched('subnodes');
+      return record === undefined ? null : toNodeRow(record);
+    });
+  }
+
+  nodes({ provider, target, after, limit }: NodeFilter = {}): Promise<readonly NodeRow[]> {
+    const read = async (transaction: Knex) => {
+      const query = NodeRecord.query(transaction).orderBy('id');
+      if (provider !== undefined) query.where('provider_name', provider);
+      if (target !== undefined) query.where('target_name', target);
+      if (after !== undefined) query.where('id', '>', after);
+      if (limit !== undefined) query.limit(limit);
+      const records = await query;
+      const [first, last] = [records[0]?.id, records.at(-1)?.id];
+      const subnodes =
+        first === undefined || last === undefined
+          ? []
+          : await SubnodeRecord.query(transaction).whereBetween('node_id', [first, last]);
+      const groups = grouped(subnodes, subnode => subnode.node_id);
+      for (const record of records) record.subnodes = groups.get(record.id) ?? [];
+      return this.#unreadable.without(records, toNodeRow);
+    };
+    // Not `readOnly`: knex writes BEGIN READ ONLY, which MySQL does not know.
+    return this.#pool.run(knex => knex.transaction(read, { isolationLevel: 'repeatable read' }));
+  }
+
+  insertSnapshot(snapshot: NewSnapshot): Promise<SnapshotRow> {
+    const { tag } = snapshot;
+    return this.#transaction(async transaction => {
+      const find = () => SnapshotRecord.query(transaction).where('tag', tag).first();
+      // A repeat after a lost answer finds the row that it has written.
+      if ((await find()) === undefined) {
+        await transaction('snapshot_image').insert(newSnapshotColumns(snapshot, this.#now()));
+      }
+      const record = await find();
+      assert(record !== undefined, `the row with tag ${tag} is missing after its insert`);
+      return toSnapshotRow(record);
+    });
+  }
+
+  changeSnapshot(id: SnapshotId, expected: ExpectedSnapshot, patch: SnapshotPatch): Promise<Changed<SnapshotRow>> {
+    return this.#change(snapshotTable, id, { expected, columns: snapshotPatchColumns(patch), after: () => null });
+  }
+
+  async deleteSnapshot(id: SnapshotId): Promise<void> {
+    await this.#pool.run(async knex => SnapshotRecord.query(knex).deleteById(id));
+    this.#inDoubt.forget(`snapshot_image ${id}`);
+  }
+
+  snapshots(filter?: ImageName): Promise<readonly SnapshotRow[]> {
+    return this.#pool.run(async knex => {
+      const query = SnapshotRecord.query(knex).orderBy('id');
+      if (filter) query.where({ provider_name: filter.provider, image_name: filter.image });
+      return this.#unreadable.without(await query, toSnapshotRow);
+    });
+  }
+
+  pausedImages(): Promise<readonly ImageName[]> {
+    return this.#pool.run(async knex => {
+      const records = await PausedImageRecord.query(knex).orderBy('id');
+      return records.map(record => ({ provider: record.provider_name, image: record.image_name }));
+    });
+  }
+
+  async pauseImage({ provider, image }: ImageName, isPaused: boolean): Promise<void> {
+    const place = { provider_name: provider, image_name: image };
+    await this.#transaction(async transaction => {
+      const found = await PausedImageRecord.query(transaction).where(place).first();
+      if (isPaused && found === undefined) await transaction('paused_image').insert(place);
+      if (!isPaused && found !== undefined) await PausedImageRecord.query(transaction).delete().where(place);
+    });
+  }
+
+  watchedJobs(): Promise<readonly WatchedJob[]> {
+    return this.#pool.run(async knex => {
+      // A database of the original of 2014, looked at before the daemon has been started on it, has no such table.
+      if (!(await knex.schema.hasTable('job'))) return [];
+      return (await JobRecord.query(knex).orderBy('id')).map(toWatchedJob);
+    });
+  }
+
+  insertWatchedJob({ name, holdOnFailure }: Omit<WatchedJob, 'id'>): Promise<WatchedJob> {
+    return this.#transaction(async transaction => {
+      const find = () => JobRecord.query(transaction).where('name', name).orderBy('id').first();
+      if ((await find()) === undefined) await transaction('job').insert({ name, hold_on_failure: holdOnFailure });
+      const record = await find();
+      assert(record !== undefined, `the row of job ${name} is missing after its insert`);
+      return toWatchedJob(record);
+    });
+  }
+
+  async deleteWatchedJob(id: WatchedJobId): Promise<void> {
+    await this.#pool.run(async knex => JobRecord.query(knex).deleteById(id));
+  }
+
+  ledger(): Promise<readonly LedgerRow[]> {
+    return this.#pool.run(async knex => {
+      const records = await AllocationRoundRecord.query(knex).orderBy('began_at');
+      return records.map(({ began_at: at, body }) => ({ at: Number(at), body }));
+    });
+  }
+
+  async writeLedger(rows: readonly LedgerRow[], keptFrom: number): Promise<void> {
+    const columns = rows.map(({ at, body }) => ({ began_at: at, body }));
+    await this.#transaction(async transaction => {
+      const times = rows.map(({ at }) => at);
+      await AllocationRoundRecord.query(transaction).delete().where('began_at', '<', keptFrom);
+      for (let at = 0; at < columns.length; at += insertedAtOnce) {
+        const upTo = at + insertedAtOnce;
+        await AllocationRoundRecord.query(transaction).delete().whereIn('began_at', times.slice(at, upTo));
+        await transaction('allocation_round').insert(columns.slice(at, upTo));
+      }
+    });
+  }
+
+  async #change<Row, Model extends object>(
+    table: Table<Row, Model>,
+    id: number,
+    { expected, columns, after }: Change<Row>,
+  ): Promise<Changed<Row>> {
+    const name: RowName = `${table.name} ${id}`;
+    const nowMs = this.#now();
+    try {
+      const count = await this.#compareAndSet(table.name, id, { expected, columns, nowMs });
+      const isRepeat = this.#inDoubt.settle(name, columns);
+      const known = count > 0 ? after(nowMs) : null;
+      if (known !== null) return { kind: 'changed', row: known };
+      const record = await this.#pool.run(knex => table.read(knex, id));
+      if (record === undefined) return { kind: 'gone' };
+      const isChanged = count > 0 || (isRepeat && hasColumns(record, columns));
+      return { kind: isChanged ? 'changed' : 'refused', row: table.toRow(record) };
+    } catch (error) {
+      const fault = toFault(error);
+      if (fault.kind === 'store.away') this.#inDoubt.remember(name, columns);
+      throw fault;
+    }
+  }
+
+  /** One statement, committed by itself: the number of rows that it changed. */
+  #compareAndSet(
+    table: string,
+    id: number,
+    { expected, columns, nowMs }: { expected: Stated; columns: Columns; nowMs: number },
+  ): Promise<number> {
+    const isNewState = columns['state'] !== undefined && columns['state'] !== stateCodes[expected.state];
+    const stateTime = isNewState ? { state_time: wholeSeconds(nowMs) } : {};
+    return this.#pool.change({
+      table,
+      id,
+      expected: { state: stateCodes[expected.state], step: expected.step },
+      revision: expected.revision,
+      columns: { ...columns, ...stateTime },
+    });
+  }
+
+  async #transaction<T>(work: (transaction: Knex) => Promise<T>): Promise<T> {
+    return this.#pool.run(async knex => {
+      for (let conflicts = 0; ; conflicts += 1) {
+        try {
+          return await knex.transaction(work);
+        } catch (error) {
+          if (!isConflict(error) || conflicts === conflictsMax) throw error;
+        }
+      }
+    });
+  }
+}
+
+/** Where rows of a kind are changed. */
+interface Table<Row, Model> {
+  readonly name: string;
+  read(knex: Knex, id: number): Promise<Model | undefined>;
+  toRow(record: Model): Row;
+}
+
+interface Stated {
+  readonly state: NodeState;
+  readonly step: string | null;
+  readonly revision?: number;
+}
+
+interface Change<Row> {
+  readonly expected: Stated;
+  readonly columns: Columns;
+  /** The row as it is after the change, where that is known without reading it again. */
+  readonly after: (nowMs: number) => Row | null;
+}
+
+const nodeTable: Table<NodeRow, NodeRecord> = { name: 'node', read: nodeRecord, toRow: toNodeRow };
+const subnodeTable: Table<SubnodeRow, SubnodeRecord> = {
+  name: 'subnode',
+  read: (knex, id) => Promise.resolve(SubnodeRecord.query(knex).findById(id)),
+  toRow: toSubnodeRow,
+};
+const snapshotTable: Table<SnapshotRow, SnapshotRecord> = {
+  name: 'snapshot_image',
+  read: (knex, id) => Promise.resolve(SnapshotRecord.query(knex).findById(id)),
+  toRow: toSnapshotRow,
+};
+
+function nodeRecord(knex: Knex, id: number): Promise<NodeRecord | undefined> {
+  return Promise.resolve(NodeRecord.query(knex).findById(id).withGraphFetched('subnodes'));
+}
+
+function byTag<Model extends { readonly tag: string | null | undefined }>(
+  records: readonly Model[],
+): Map<string, Model> {
+  return new Map(records.map(record => [record.tag ?? '', record]));
+}
+
+function inserted<Model>(records: ReadonlyMap<string, Model>, tag: string): Model {
+  const record = records.get(tag);
+  assert(record !== undefined, `the row with tag ${tag} is missing after its insert`);
+  return record;
+}
