@@ -1,0 +1,199 @@
+/**
+ * A rehearsal: some jobs on a staged pool, with a named fault in their middle, and what came of it in figures. The world
+ * and the waits of the configuration run `speed` times as fast; the report is in the time of the pool.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { quantile } from '../domain/history.js';
+import type { PoolConfig, Timings } from '../domain/pool-config.js';
+import { findLeaks } from './audit.js';
+import type { FaultName } from './rehearsal-faults.js';
+import { rehearsalFaults } from './rehearsal-faults.js';
+import type { Stage } from './stage.js';
+import type { WorldTuning } from './world-for.js';
+
+export interface RehearsalReport {
+  readonly speed: number;
+  readonly fault: FaultName | null;
+  readonly jobs: number;
+  /** From its submission to its start on a node. Null: none started. */
+  readonly jobWaitP50Seconds: number | null;
+  readonly jobWaitP99Seconds: number | null;
+  /** Hours that nodes were ready and had no job, all together. */
+  readonly idleNodeHours: number;
+  readonly nodesLaunched: number;
+  readonly nodesDeleted: number;
+  readonly launchFailures: number;
+  readonly peakServers: Readonly<Record<string, number>>;
+  /** Database connections lent at once. */
+  readonly peakConnections: number;
+  readonly leakedServers: number;
+  readonly leakedSlaves: number;
+  readonly secondJobs: number;
+  readonly seconds: number;
+  readonly isFinished: boolean;
+}
+
+export interface RehearsalWish {
+  readonly labels: readonly string[];
+  readonly jobs: number;
+  readonly speed: number;
+  readonly fault: FaultName | null;
+  /** Of real time. */
+  readonly timeoutMs: number;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+const lookMs = 250;
+/** Of the pool's time: a job of two to ten minutes. */
+const jobMs = [120_000, 600_000] as const;
+
+/** A cloud and a master as production has them, so many times as fast. */
+export function tuningAt(speed: number): WorldTuning {
+  const range = (least: number, most: number): [number, number] => [
+    Math.round(least / speed),
+    Math.round(most / speed),
+  ];
+  return {
+    cloud: {
+      bootMs: range(30_000, 90_000),
+      sshDelayMs: range(5_000, 20_000),
+      deleteMs: range(5_000, 30_000),
+      snapshotMs: range(60_000, 180_000),
+      callMs: range(100, 500),
+    },
+    master: { connectMs: range(2_000, 10_000), callMs: range(50, 300) },
+  };
+}
+
+/** Timings that follow the world; deadlines of calls stay as they are, because this machine is no faster. */
+const scaledTimings = [
+  'pass',
+  'deleteDelay',
+  'nodeCleanup',
+  'testCleanup',
+  'imageCleanup',
+  'serverList',
+  'poll',
+  'distroSsh',
+] as const satisfies readonly (keyof Timings)[];
+
+/** The same pool, its waits so many times as short, its scripts stand-ins, its disk images made in the cloud. */
+export async function rehearsed(config: PoolConfig, speed: number, dir: string): Promise<PoolConfig> {
+  const scriptDir = join(dir, 'scripts');
+  await mkdir(scriptDir, { recursive: true });
+  const setups = config.providers.flatMap(({ images }) => images.flatMap(({ setup }) => setup ?? []));
+  const scripts = [...setups, ...config.labels.flatMap(({ readyScript }) => readyScript ?? [])];
+  for (const script of new Set(scripts.map(each => each.split(' ')[0] ?? each))) {
+    const file = join(scriptDir, script.replaceAll('..', ''));
+    await mkdir(join(file, '..'), { recursive: true });
+    await writeFile(file, '#!/bin/sh\n', { mode: 0o755 });
+  }
+  return {
+    ...config,
+    scriptDir,
+    diskimages: [],
+    timings: { ...config.timings, ...Object.fromEntries(scaledTimings.map(key => [key, config.timings[key] / speed])) },
+    providers: config.providers.map(provider => ({
+      ...provider,
+      rateMs: provider.rateMs / speed,
+      images: provider.images.map(image => ({
+        ...image,
+        diskimage: null,
+        baseImage: image.baseImage ?? `base of ${image.name}`,
+      })),
+    })),
+    targets: config.targets.map(target => ({ ...target, rateMs: target.rateMs / speed })),
+  };
+}
+
+export async function rehearse(stage: Stage, wish: RehearsalWish): Promise<RehearsalReport> {
+  const { world, client, config } = stage;
+  const { speed, now, labels } = wish;
+  const startedAt = now();
+  const counts = { 'node.ready': 0, 'node.deleted': 0, 'node.launch-failed': 0 };
+  const following = new AbortController();
+  const follow = (async () => {
+    for await (const { type } of client.events(following.signal))
+      if (type in counts) counts[type as keyof typeof counts]++;
+  })();
+  const peaks = new Map(config.providers.map(({ name }) => [name, 0]));
+  let peakConnections = 0;
+  let idleMs = 0;
+  const look = async (): Promise<void> => {
+    for (const [name, cloud] of world.clouds) peaks.set(name, Math.max(peaks.get(name) ?? 0, cloud.servers().length));
+    const store = await client.tree('/store');
+    peakConnections = Math.max(peakConnections, Number(/(\d+) lent/.exec(store?.state ?? '')?.[1] ?? 0));
+    idleMs += lookMs * (await client.nodes()).filter(({ state }) => state === 'ready').length;
+  };
+  const waits = submitJobs(stage, wish);
+  const fault = wish.fault === null ? null : rehearsalFaults[wish.fault];
+  let undo: (() => Promise<void>) | null = null;
+  let isFaultOver = fault === null;
+  const deadline = startedAt + wish.timeoutMs;
+  while (world.jobs.finished() < wish.jobs || !isFaultOver) {
+    if (wish.signal.aborted || now() > deadline) break;
+    const done = world.jobs.finished() / wish.jobs;
+    if (fault !== null && undo === null && done >= 0.25) {
+      wish.say(`fault: ${fault.description}`);
+      undo = await fault.begin(stage);
+    }
+    // Where nothing goes on with the fault, it ends all the same.
+    if (
+      undo !== null &&
+      !isFaultOver &&
+      now() - startedAt > Math.min(wish.timeoutMs / 2, (fault?.lastsMs ?? 0) / speed)
+    ) {
+      isFaultOver = true;
+      await undo();
+      wish.say('the fault is over');
+    }
+    await look();
+    await wish.sleep(lookMs);
+  }
+  if (undo !== null && !isFaultOver) await undo();
+  const leaks = await findLeaks(world, () => client.nodes());
+  following.abort();
+  await follow;
+  const waited = [...waits].sort((a, b) => a - b);
+  return {
+    speed,
+    fault: wish.fault,
+    jobs: world.jobs.finished(),
+    jobWaitP50Seconds: poolSeconds(quantile(waited, 0.5), speed),
+    jobWaitP99Seconds: poolSeconds(quantile(waited, 0.99), speed),
+    idleNodeHours: Math.round((idleMs * speed) / 36_000) / 100,
+    nodesLaunched: counts['node.ready'],
+    nodesDeleted: counts['node.deleted'],
+    launchFailures: counts['node.launch-failed'],
+    peakServers: Object.fromEntries(peaks),
+    peakConnections,
+    leakedServers: leaks.servers.length,
+    leakedSlaves: leaks.slaves.length,
+    secondJobs: world.judge().secondJobs,
+    seconds: Math.round((now() - startedAt) / 100) / 10,
+    isFinished: world.jobs.finished() >= wish.jobs && labels.length > 0,
+  };
+}
+
+/** All at once, each label in its turn; how long each waited for its node, in real milliseconds. */
+function submitJobs({ world }: Stage, { labels, jobs, speed, now }: RehearsalWish): readonly number[] {
+  const [least, most] = jobMs;
+  const submittedAt = now();
+  const waits: number[] = [];
+  world.jobs.onStarted(() => void waits.push(now() - submittedAt));
+  for (let n = 0; n < jobs; n++) {
+    const label = labels[n % labels.length];
+    // Spread, and the same each time: a rehearsal is to be compared with the next one.
+    const durationMs = Math.round((least + ((n * 37_987) % (most - least))) / speed);
+    if (label !== undefined) world.jobs.submit({ job: 'demo-job', label, durationMs });
+  }
+  return waits;
+}
+
+function poolSeconds(ms: number | null, speed: number): number | null {
+  return ms === null ? null : Math.round((ms * speed) / 100) / 10;
+}
