@@ -1,0 +1,76 @@
+/**
+ * Owns    the last hours in numbers, and the stories of nodes, in memory that does not grow.
+ * Hears   stock (pool, at least once a pass), launch-ended, node-began, node-changed, node-gone (node actors), look,
+ *         story (control).
+ * Tells   who asks.
+ * Stores  nothing: with the daemon it begins anew.
+ * If it dies: nothing is lost; what it was told outlives a life.
+ */
+import { History } from '../domain/history.js';
+import type { NodeId } from '../domain/ids.js';
+import type { NodeRow } from '../domain/node-row.js';
+import type { NodeCounts } from '../domain/states.js';
+import { Stories, type StoryEntry } from '../domain/story.js';
+import type { HistoryView } from '../ports/control.js';
+import type { Actor, ReplyTo } from '../runtime/actor.js';
+import { historyAddress } from './addresses.js';
+
+export type HistoryMessage =
+  | {
+      readonly type: 'stock';
+      readonly nodes: NodeCounts;
+      /** Jobs that wait, by label; null: unknown. */
+      readonly waiting: ReadonlyMap<string, number> | null;
+    }
+  | { readonly type: 'launch-ended'; readonly ms: number; readonly isReady: boolean }
+  | { readonly type: 'node-began'; readonly row: NodeRow }
+  | { readonly type: 'node-changed'; readonly before: NodeRow; readonly after: NodeRow }
+  | { readonly type: 'node-gone'; readonly id: NodeId }
+  | { readonly type: 'look'; readonly after: number | null; readonly replyTo: ReplyTo<HistoryView> }
+  /** Null: nothing is known of the node. */
+  | { readonly type: 'story'; readonly id: number; readonly replyTo: ReplyTo<readonly StoryEntry[] | null> };
+
+/** Outlives a life: nobody would tell it again. */
+export interface Remembered {
+  readonly history: History;
+  readonly stories: Stories;
+}
+
+export const nothingRemembered = (): Remembered => ({ history: new History(), stories: new Stories() });
+
+export const historyActor: Actor<HistoryMessage, Remembered, Remembered> = {
+  kind: 'history',
+  mailbox: { limit: 50_000, overflow: 'drop-oldest' },
+
+  init(ctx, remembered) {
+    ctx.register(historyAddress);
+    return remembered;
+  },
+
+  handle(message, { history, stories }, ctx) {
+    switch (message.type) {
+      case 'stock':
+        history.noteStock(message.nodes, message.waiting, ctx.now());
+        return;
+      case 'launch-ended':
+        history.noteLaunch({ at: ctx.now(), ms: message.ms, isReady: message.isReady });
+        return;
+      case 'node-began':
+        stories.begin(message.row, ctx.now());
+        return;
+      case 'node-changed':
+        stories.change(message.before, message.after, ctx.now());
+        return;
+      case 'node-gone':
+        stories.end(Number(message.id), ctx.now());
+        return;
+      case 'look':
+        message.replyTo.reply(history.view(message.after ?? undefined));
+        return;
+      case 'story':
+        message.replyTo.reply(stories.of(message.id));
+    }
+  },
+
+  describe: ({ history, stories }) => ({ state: `${history.size} marks, ${stories.size} stories` }),
+};

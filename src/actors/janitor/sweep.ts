@@ -1,0 +1,213 @@
+/**
+ * One look at a provider's cloud and at the rows, and what follows: what carries our mark and has no row is removed, and
+ * nodes whose server is gone hear of it. Both at the second sighting only.
+ */
+import { Fault } from '../../domain/fault.js';
+import type { Installation, NodeId, ServerId } from '../../domain/ids.js';
+import {
+  findLeaks,
+  findMissing,
+  isGone,
+  leakKey,
+  leakKinds,
+  Owners,
+  type Leak,
+  type LeakKind,
+  type Sight,
+} from '../../domain/leaks.js';
+import { massLossMs } from '../../domain/mass-loss.js';
+import type { NodeRow } from '../../domain/node-row.js';
+import type { SnapshotRow } from '../../domain/snapshot-row.js';
+import { isTagOf } from '../../domain/tag.js';
+import type { TaskIo } from '../../runtime/actor.js';
+import { askCloud } from '../cloud/request.js';
+import { lookAt } from '../cloud/sight.js';
+import type { Settings } from '../settings.js';
+import type { Session } from '../../ports/store.js';
+
+/** What is remembered of a provider from one sweep to the next. */
+export interface Sweeping {
+  isUnderWay: boolean;
+  sweeps: number;
+  /** Leaks that were seen once, and when, by their key. */
+  suspects: ReadonlyMap<string, { readonly leak: Leak; readonly since: number }>;
+  /** Nodes whose server was not seen, since when. */
+  missing: ReadonlyMap<NodeId, { readonly server: ServerId; readonly since: number }>;
+  /** Servers that were seen with our mark, the oldest first: Nova may leave their ports behind. */
+  readonly ours: Set<ServerId>;
+  /** Why nodes without a server are kept for now. */
+  doubt: string | null;
+}
+
+export function nothingSwept(): Sweeping {
+  return { isUnderWay: false, sweeps: 0, suspects: new Map(), missing: new Map(), ours: new Set(), doubt: null };
+}
+
+/** All that one look has found. */
+export interface Look {
+  /** Read before the cloud was asked: a server that they name must be there. */
+  readonly before: readonly NodeRow[];
+  readonly sight: Sight;
+  /** Read after it: what is there must be named by them (lesson 11). */
+  readonly nodes: readonly NodeRow[];
+  readonly snapshots: readonly SnapshotRow[];
+}
+
+export async function look(
+  provider: string,
+  kinds: ReadonlySet<LeakKind>,
+  { before, session, task }: Pick<Look, 'before'> & { readonly session: Session; readonly task: TaskIo },
+): Promise<Look> {
+  const sight = await lookAt(provider, kinds, task);
+  const [nodes, snapshots] = await Promise.all([session.nodes(), session.snapshots()]);
+  return { before, sight, nodes, snapshots };
+}
+
+/** Servers always; of the rest what this provider is used for. All of it after a start, when nobody knows what was left. */
+export function kindsToLookAt(provider: string, sweeping: Sweeping, settings: Settings): ReadonlySet<LeakKind> {
+  if (sweeping.sweeps < sweepsOfAll) return new Set(leakKinds);
+  const config = settings.lastKnown.provider(provider);
+  const isTimeForAll = sweeping.sweeps % sweepsPerAll === 0;
+  const buildsImages = isTimeForAll && (config?.images.length ?? 0) > 0;
+  const isUsed: Readonly<Record<LeakKind, boolean>> = {
+    server: true,
+    address: (config?.pool ?? null) !== null || config?.cleanFloatingIps === true,
+    keypair: buildsImages && config?.keypair === null,
+    port: isTimeForAll,
+    image: buildsImages,
+  };
+  const suspected = new Set([...sweeping.suspects.values()].map(({ leak }) => leak.kind));
+  return new Set(leakKinds.filter(kind => isUsed[kind] || suspected.has(kind)));
+}
+
+/** The first sighting and the second. */
+const sweepsOfAll = 2;
+/** What takes nobody's room is looked for more rarely; what was seen once is looked at again in the next sweep. */
+const sweepsPerAll = 10;
+const oursMax = 20_000;
+
+/** What is certain by now. */
+export interface Findings {
+  readonly leaks: readonly Leak[];
+  readonly missing: readonly NodeRow[];
+}
+
+/** Compares with what the last sweep saw, and remembers what this one saw. */
+export function judge(
+  { before, sight, nodes, snapshots }: Look,
+  sweeping: Sweeping,
+  rules: {
+    readonly installation: Installation;
+    readonly cleansAddresses: boolean;
+    readonly now: number;
+    readonly againMs: number;
+  },
+): Findings {
+  const { now, againMs, installation } = rules;
+  const isOld = (since: number | undefined): boolean => since !== undefined && now - since >= againMs;
+  sweeping.sweeps++;
+  const there = new Set((sight.server ?? []).map(({ id }) => id));
+  const formerServers = sight.server === null ? new Set<ServerId>() : difference(sweeping.ours, there);
+  const owners = new Owners(nodes, snapshots);
+  const leaks = findLeaks(sight, { ...rules, owners, formerServers });
+  const suspects = new Map(
+    leaks.map(leak => [leakKey(leak), { leak, since: sweeping.suspects.get(leakKey(leak))?.since ?? now }]),
+  );
+  // What could not be seen this time is neither there nor gone.
+  for (const [key, suspect] of sweeping.suspects) if (sight[suspect.leak.kind] === null) suspects.set(key, suspect);
+  for (const { id, mark } of sight.server ?? [])
+    if (mark !== null && isTagOf(installation, mark)) remember(id, sweeping.ours);
+  sweeping.suspects = suspects;
+  return {
+    leaks: leaks.filter(leak => isOld(suspects.get(leakKey(leak))?.since)),
+    missing: sight.server === null ? [] : judgeMissing(findMissing(before, sight.server), sweeping, { now, isOld }),
+  };
+}
+
+function judgeMissing(
+  { rows, isMassLoss }: ReturnType<typeof findMissing>,
+  sweeping: Sweeping,
+  { now, isOld }: { readonly now: number; readonly isOld: (since: number | undefined) => boolean },
+): readonly NodeRow[] {
+  const missing = new Map<NodeId, { readonly server: ServerId; readonly since: number }>();
+  for (const { id, serverId: server } of rows) {
+    if (server === null) continue;
+    const known = sweeping.missing.get(id);
+    missing.set(id, known?.server === server ? known : { server, since: now });
+  }
+  sweeping.missing = missing;
+  sweeping.doubt = isMassLoss
+    ? `${rows.length} servers of ours are not to be seen, and their nodes kept for now`
+    : null;
+  return rows.filter(({ id }) => {
+    const since = missing.get(id)?.since;
+    return isOld(since) && (!isMassLoss || now - (since ?? now) >= massLossMs);
+  });
+}
+
+function difference<T>(all: ReadonlySet<T>, without: ReadonlySet<T>): Set<T> {
+  return new Set([...all].filter(each => !without.has(each)));
+}
+
+function remember(id: ServerId, ours: Set<ServerId>): void {
+  ours.add(id);
+  const [oldest] = ours;
+  if (ours.size > oursMax && oldest !== undefined) ours.delete(oldest);
+}
+
+export interface Cleaned {
+  readonly removed: readonly Leak[];
+  readonly failed: readonly { readonly leak: Leak; readonly fault: Fault }[];
+  /** Asked for alone, and not there. */
+  readonly gone: readonly NodeRow[];
+}
+
+export async function clean(
+  provider: string,
+  { leaks, missing }: Findings,
+  { settings, task }: { readonly settings: Settings; readonly task: TaskIo },
+): Promise<Cleaned> {
+  const { serverDelete } = settings.timings;
+  const removed: Leak[] = [];
+  const failed: { leak: Leak; fault: Fault }[] = [];
+  for (const leak of leaks) {
+    try {
+      await remove(provider, leak, task, serverDelete);
+      removed.push(leak);
+    } catch (error) {
+      // The others go all the same, and this one is tried again at the next sweep (lesson 12).
+      if (!(error instanceof Fault)) throw error;
+      failed.push({ leak, fault: error });
+    }
+  }
+  const gone: NodeRow[] = [];
+  for (const row of missing) if (await isServerGone(row, task, serverDelete)) gone.push(row);
+  return { removed, failed, gone };
+}
+
+function remove(provider: string, leak: Leak, task: TaskIo, deadlineMs: number): Promise<void> {
+  switch (leak.kind) {
+    case 'server':
+      return askCloud(task, { provider, op: 'deleteServer', args: [leak.id] }, deadlineMs);
+    case 'address':
+      return askCloud(task, { provider, op: 'deleteAddress', args: [leak.id] }, deadlineMs);
+    case 'keypair':
+      return askCloud(task, { provider, op: 'deleteKeypair', args: [leak.id] }, deadlineMs);
+    case 'port':
+      return askCloud(task, { provider, op: 'deletePort', args: [leak.id] }, deadlineMs);
+    case 'image':
+      return askCloud(task, { provider, op: 'deleteImage', args: [leak.id] }, deadlineMs);
+  }
+}
+
+/** A cloud that does not answer has not said that it is gone. */
+async function isServerGone({ provider, serverId }: NodeRow, task: TaskIo, deadlineMs: number): Promise<boolean> {
+  if (serverId === null) return false;
+  try {
+    const server = await askCloud(task, { provider, op: 'getServer', args: [serverId] }, deadlineMs);
+    return server === null || isGone(server.status);
+  } catch (error) {
+    if (error instanceof Fault) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+/** What is written and run on the machines of a node once all of them answer (reference 10.1 and 10.2). */
+import { Fault } from '../../domain/fault.js';
+import { nodeFiles, type Member, type Place } from '../../domain/node-files.js';
+import type { LaunchStep, NodeRow } from '../../domain/node-row.js';
+import type { Label } from '../../domain/pool-config.js';
+import { environmentPrefix, shellQuote } from '../../domain/quote.js';
+import type { ShellJob, ShellResult } from '../../ports/shell.js';
+import { scriptEnding } from '../script-ending.js';
+import { loginOf, need } from './names.js';
+import { done, type Step, type StepIo } from './step.js';
+
+/** What comes once the node's own server answers; its subnodes come first where it has some. */
+export function afterSsh(row: NodeRow, label: Label): LaunchStep {
+  if ((row.groupSize ?? 1) > 1) return 'group';
+  // A single node belongs to nobody; only a script of its own would look at the files.
+  return label.readyScript !== null ? 'files' : 'register';
+}
+
+export const writeFiles: Step = {
+  async run(io) {
+    const { row, settings, outside } = io;
+    const { label } = need(row, settings);
+    const group = membersOf(row);
+    const key = group.length > 1 ? await outside.newGroupKey(settings.config.groupKeyType) : null;
+    for (const member of group) {
+      await workOn(member, { files: nodeFiles(member, group, placeOf(io), key), command: null }, io);
+    }
+    return done(label.readyScript === null ? 'register' : 'ready-script');
+  },
+};
+
+/** Subnodes first, and the primary when all of them are ready. Begun again it is run again. */
+export const runReadyScript: Step = {
+  async run(io) {
+    const { row, settings, outside } = io;
+    const { readyScript } = need(row, settings).label;
+    if (readyScript === null) return done('register');
+    const environment = environmentPrefix(outside.builds.environment);
+    for (const member of membersOf(row)) {
+      const script = `${environment}./${shellQuote(readyScript)} ${shellQuote(member.hostname)}`;
+      const result = await workOn(member, { files: [], command: `cd /opt/nodepool-scripts && ${script}` }, io);
+      if (result.exitCode !== 0) throw scriptFailed(readyScript, member, result);
+    }
+    return done('register');
+  },
+};
+
+type Machine = Member & { readonly hostname: string; readonly hostKey: string | null };
+
+/** Subnodes by their ids, the primary last. */
+function membersOf(row: NodeRow): readonly Machine[] {
+  const machine = (
+    role: Member['role'],
+    {
+      ip,
+      ipPrivate,
+      serverId,
+      hostname,
+      hostKey,
+    }: Pick<NodeRow, 'ip' | 'ipPrivate' | 'serverId' | 'hostname' | 'hostKey'>,
+  ): Machine => {
+    if (ip === null) throw new Error(`node ${row.id} has a machine without an address`);
+    return { role, ip, ipPrivate, serverId, hostname: hostname ?? '', hostKey };
+  };
+  return [...row.subnodes.map(subnode => machine('sub', subnode)), machine('primary', row)];
+}
+
+function placeOf({ row, settings }: StepIo): Place {
+  const { provider } = need(row, settings);
+  return { provider: provider.name, cloud: provider.credentials.cloud, region: provider.regionName, az: row.az };
+}
+
+function workOn(member: Machine, job: Pick<ShellJob, 'files' | 'command'>, io: StepIo): Promise<ShellResult> {
+  const { row, settings, task, shell } = io;
+  const { image } = need(row, settings);
+  const { checkSsh, script } = settings.timings;
+  const call = { loginDeadlineMs: checkSsh, deadlineMs: script, signal: task.signal };
+  return shell.work(loginOf(member, image), { ...job, directory: null, logFile: null }, call);
+}
+
+function scriptFailed(script: string, { hostname }: Machine, result: ShellResult): Fault {
+  const { how, said } = scriptEnding(result);
+  return new Fault('ssh.command', `${script} ${how} on ${hostname}${said}`);
+}

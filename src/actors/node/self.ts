@@ -1,0 +1,219 @@
+/** A node's actor from inside: its state, how it writes its row, its lease and its permits. */
+import type { LaunchEnding } from '../../domain/canary.js';
+import { factSheet } from '../../domain/fact-sheet.js';
+import type { NodePatch, NodeRow } from '../../domain/node-row.js';
+import type { LogFields } from '../../ports/log.js';
+import type { Outside } from '../../ports/outside.js';
+import type { ShellPort } from '../../ports/shell.js';
+import type { Session } from '../../ports/store.js';
+import type { Context, Ref, TaskHandle, TaskIo } from '../../runtime/actor.js';
+import {
+  gaugesAddress,
+  historyAddress,
+  imageAddress,
+  nodeNameAddress,
+  poolAddress,
+  statsAddress,
+  storeAddress,
+} from '../addresses.js';
+import type { NodeMessage } from '../node.js';
+import type { PermitMessage, Work } from '../permits.js';
+import type { SubnodesMessage } from '../subnodes.js';
+import type { Settings } from '../settings.js';
+import type { Lease } from '../store.js';
+import type { DeletePart } from '../../domain/delete-step.js';
+import type { StepIo } from './step.js';
+
+/** What outlives a life of the node's actor. */
+export interface NodeHome {
+  /** As it was last written or read. */
+  row: NodeRow;
+  readonly outside: Outside;
+  readonly settings: Settings;
+  readonly shell: ShellPort;
+  readonly supervisor: Ref<PermitMessage>;
+  /** Whether this is not the first life of its actor. */
+  hadLife: boolean;
+}
+
+export interface Self {
+  readonly home: NodeHome;
+  /** Whether no earlier life can have written the row without hearing of it. */
+  isRowSure: boolean;
+  /** A call whose answer nobody has was begun by then: when this life began, or when the answer was given up. */
+  begunBy: number;
+  lease: { readonly lease: Lease; readonly since: number } | null;
+  leaseAskedAt: number | null;
+  /** Numbers the requests for a lease; only the grant of the last one is taken. */
+  leaseRequests: number;
+  readonly permits: Map<Work, 'waiting' | 'held'>;
+  /** The launch step in hand. */
+  step: TaskHandle | null;
+  readonly parts: Set<DeletePart>;
+  /** What failed and is tried again when its time comes. */
+  readonly resting: Set<'step' | DeletePart>;
+  /** Messages whose write waits for a lease, or for the database. */
+  readonly keptForLease: NodeMessage[];
+  readonly keptForStore: NodeMessage[];
+  /** The periodic check; null: none is due. */
+  check: 'due' | 'under-way' | null;
+  /** When what rests is tried again, epoch milliseconds. */
+  restsUntil: number;
+  /** Faults in a row of what is being tried. */
+  failures: number;
+  /** The test job was asked for in this life of the actor. */
+  isTestAsked: boolean;
+  /** An operator wants it deleted now, permit or not. */
+  isUrgent: boolean;
+  /** Holds the actors of its subnodes; null: none was needed in this life. */
+  subnodes: Ref<SubnodesMessage> | null;
+  /** Subnodes of this group whose launch has failed. */
+  lostSubnodes: number;
+  /** The row is gone, and the actor is on its way. */
+  isGone: boolean;
+}
+
+export type NodeContext = Context<NodeMessage>;
+
+/** A row that changes so often under its only writer is a bug. */
+const writeTries = 4;
+
+/**
+ * Writes what `make` says of the row, by compare-and-set. A refusal brings the row as it is, and `make` is asked again;
+ * null means that nothing is to be written. True where something was.
+ */
+export async function change(node: Self, ctx: NodeContext, make: (row: NodeRow) => NodePatch | null): Promise<boolean> {
+  const { home } = node;
+  const session: Session = node.lease?.lease ?? home.outside.store.shared;
+  for (let tries = 0; tries < writeTries; tries++) {
+    const { row } = home;
+    const patch = make(row);
+    if (!patch) return false;
+    const outcome = await session.changeNode(row.id, row, patch);
+    if (outcome.kind === 'gone') {
+      home.outside.log.warn(`node ${row.id}: its row is gone`, whereabouts(row));
+      leave(node, ctx);
+      return false;
+    }
+    accept(outcome.row, node, ctx);
+    if (outcome.kind === 'changed') return true;
+    home.outside.log.info(`node ${row.id}: its row was changed by others`, whereabouts(row));
+  }
+  throw new Error(`the row of node ${home.row.id} changes faster than it can be written`);
+}
+
+/** The row as it is, where an earlier life may have died between a write and its answer. False where it is gone. */
+export async function readRow(node: Self, ctx: NodeContext): Promise<boolean> {
+  const { home } = node;
+  const row = await home.outside.store.shared.node(home.row.id);
+  node.isRowSure = true;
+  if (row) accept(row, node, ctx);
+  else leave(node, ctx);
+  return row !== null;
+}
+
+/** The row is durable like this: pool, gauges and history learn it, and whoever listens learns of a new state. */
+function accept(row: NodeRow, node: Self, ctx: NodeContext): void {
+  const before = node.home.row;
+  node.home.row = row;
+  const fact = factSheet(row);
+  ctx.tell(poolAddress, { type: 'node', fact });
+  ctx.tell(gaugesAddress, { type: 'node', fact });
+  ctx.tell(historyAddress, { type: 'node-changed', before, after: row });
+  if (row.nodename !== before.nodename) settleIn(node, ctx);
+  if (row.state === before.state) return;
+  const { provider, label, target } = row;
+  ctx.tell(statsAddress, {
+    type: 'happened',
+    event: {
+      type: `node.${row.state}`,
+      message: `node ${row.id} (${row.nodename ?? 'no name yet'}) is ${row.state}, was ${before.state}`,
+      node: Number(row.id),
+      provider,
+      label,
+      target,
+    },
+  });
+}
+
+/** Found by its name from now on, and known to the pool. */
+export function settleIn({ home: { row } }: Self, ctx: NodeContext): void {
+  if (row.nodename !== null) ctx.register(nodeNameAddress(row.nodename));
+}
+
+/** The row is gone: so is the actor. */
+export function leave(node: Self, ctx: NodeContext): void {
+  node.isGone = true;
+  ctx.tell(poolAddress, { type: 'node-gone', id: node.home.row.id });
+  ctx.tell(gaugesAddress, { type: 'node-gone', id: node.home.row.id });
+  ctx.tell(historyAddress, { type: 'node-gone', id: node.home.row.id });
+  ctx.stop(ctx.self);
+}
+
+/** What the launch says of the image that it booted from. */
+export function tellImage(ending: LaunchEnding, { home: { row, settings } }: Self, ctx: NodeContext): void {
+  const image = settings.lastKnown.label(row.label)?.image;
+  if (image === undefined) return;
+  const told = { type: 'launch-ended', node: row.id, snapshot: row.snapshotId, ending } as const;
+  ctx.tell(imageAddress(row.provider, image), told);
+}
+
+export function whereabouts(row: NodeRow): LogFields {
+  const logger = row.state === 'delete' ? 'nodepool.NodeDeleter' : 'nodepool.NodeLauncher';
+  return { logger, node: Number(row.id), provider: row.provider, label: row.label, target: row.target };
+}
+
+export function stepIo({ home, begunBy }: Self, task: TaskIo, wasPrepared: boolean): StepIo {
+  const { row, outside, settings, shell } = home;
+  return { row, outside, settings, shell, task, begunBy, wasPrepared };
+}
+
+// ── The lease ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function wantLease(node: Self, ctx: NodeContext): void {
+  if (node.lease || node.leaseAskedAt !== null) return;
+  node.leaseAskedAt = ctx.now();
+  const { row } = node.home;
+  const owner = {
+    path: ctx.path,
+    provider: row.provider,
+    isDelete: row.state === 'delete',
+    ref: ctx.self,
+    request: ++node.leaseRequests,
+  };
+  ctx.tell(storeAddress, { type: 'lease-wanted', owner });
+}
+
+export function returnLease(node: Self, ctx: NodeContext, isBroken = false): void {
+  if (!node.lease && node.leaseAskedAt === null) return;
+  ctx.tell(storeAddress, { type: 'lease-returned', path: ctx.path, lease: node.lease?.lease ?? null, isBroken });
+  node.lease = null;
+  node.leaseAskedAt = null;
+}
+
+/**
+ * Others wait for a connection. Nothing is being written now; one that is kept by whoever waits for a permit is kept from
+ * the one that has the permit. One that an earlier life held is given back unseen.
+ */
+export function handOnLease(node: Self, ctx: NodeContext): void {
+  if (node.leaseAskedAt !== null) return;
+  ctx.tell(storeAddress, { type: 'lease-returned', path: ctx.path, lease: node.lease?.lease ?? null, isBroken: false });
+  node.lease = null;
+}
+
+// ── Permits ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function hasPermit(work: Work, node: Self, ctx: NodeContext): boolean {
+  const permit = node.permits.get(work);
+  if (permit === 'held') return true;
+  if (permit === undefined) {
+    node.permits.set(work, 'waiting');
+    node.home.supervisor.tell({ type: 'permit-wanted', work, id: node.home.row.id, ref: ctx.self });
+  }
+  return false;
+}
+
+export function giveBackPermit(work: Work, node: Self): void {
+  if (!node.permits.delete(work)) return;
+  node.home.supervisor.tell({ type: 'permit-returned', work, id: node.home.row.id });
+}

@@ -1,0 +1,49 @@
+import type { Fault } from '../../domain/fault.js';
+import type { LaunchStep, NodePatch, NodeRow } from '../../domain/node-row.js';
+import type { Outside } from '../../ports/outside.js';
+import type { ShellPort } from '../../ports/shell.js';
+import type { TaskIo } from '../../runtime/actor.js';
+import type { Settings } from '../settings.js';
+
+/** What one step has at hand. */
+export interface StepIo {
+  readonly row: NodeRow;
+  readonly settings: Settings;
+  readonly outside: Outside;
+  readonly shell: ShellPort;
+  readonly task: TaskIo;
+  /** A call whose answer nobody has was begun by then at the latest. */
+  readonly begunBy: number;
+  /** `prepare` wrote something just now; false at a step that is begun again. */
+  readonly wasPrepared: boolean;
+}
+
+/** `done`: what to record, and what comes next. */
+export type StepOutcome =
+  | { readonly kind: 'done'; readonly next: LaunchStep | 'launched'; readonly patch: NodePatch }
+  /** The step is over for now: a fact from outside ends it. */
+  | { readonly kind: 'awaits-event' }
+  /** `isCertain`: nothing came of it in the world. `console`: the last that the machine wrote, where that was asked. */
+  | {
+      readonly kind: 'fault';
+      readonly fault: Fault;
+      readonly isCertain: boolean;
+      readonly console?: string | null;
+    };
+
+/** One named, repeatable part of a launch. Its result is recorded on the row before the next one begins. */
+export interface Step {
+  /** What must be on the row before the step begins; null: it is there already. */
+  prepare?(row: NodeRow, now: number, settings: Settings): NodePatch | null;
+  run(io: StepIo): Promise<StepOutcome>;
+  /** Takes back what `prepare` wrote, where it is certain that nothing came of it. */
+  readonly forget?: NodePatch;
+  /** Its effect cannot be called back, so it is waited for whatever happens. */
+  readonly mustSettle?: boolean;
+}
+
+export const done = (next: LaunchStep | 'launched', patch: NodePatch = {}): StepOutcome => ({
+  kind: 'done',
+  next,
+  patch,
+});

@@ -1,0 +1,169 @@
+/**
+ * Owns    the node actors of one provider, and how many of them launch and delete at once.
+ * Hears   adopt (pool, janitor), findings (target), permit-wanted, permit-returned (node actors), figures (control),
+ *         store-ready, reconfigured.
+ * Tells   permit-granted; a node what was found of it.
+ * Stores  nothing.
+ * If it dies: its nodes stop with it, and its next life finds them in the rows.
+ */
+import type { NodeId } from '../domain/ids.js';
+import type { NodeRow } from '../domain/node-row.js';
+import type { SlaveFinding } from '../domain/slave-check.js';
+import type { Outside } from '../ports/outside.js';
+import type { ShellPort } from '../ports/shell.js';
+import type { Actor, Context, EndReason, Ref, ReplyTo, TaskOutcome } from '../runtime/actor.js';
+import { nodeAddress, nodesAddress, storeAddress } from './addresses.js';
+import { nodeActor, type NodeMessage } from './node.js';
+import { Permits, works, type PermitGranted, type PermitMessage, type Work } from './permits.js';
+import type { Settings } from './settings.js';
+import type { StoreNotice } from './store.js';
+
+export type NodesMessage =
+  /** Rows that need an actor: just granted, or found without one. */
+  | { readonly type: 'adopt'; readonly rows: readonly NodeRow[] }
+  /** What Jenkins knows of them and they do not (target). */
+  | { readonly type: 'findings'; readonly findings: readonly SlaveFinding[] }
+  | { readonly type: 'rows-read'; readonly outcome: TaskOutcome<readonly NodeRow[]> }
+  | { readonly type: 'read-rows' }
+  | { readonly type: 'reconfigured' }
+  | { readonly type: 'figures'; readonly replyTo: ReplyTo<WorkFigures> }
+  | { readonly type: 'node-ended'; readonly id: NodeId; readonly reason: EndReason }
+  | PermitMessage
+  | StoreNotice;
+
+/** How much of each kind of work is under way, waits, and may be under way at once. */
+export type WorkFigures = Readonly<
+  Record<Exclude<Work, 'check'>, { readonly underWay: number; readonly waiting: number; readonly limit: number }>
+>;
+
+export interface NodesArgs {
+  readonly provider: string;
+  readonly outside: Outside;
+  readonly settings: Settings;
+}
+
+interface NodesState extends NodesArgs {
+  readonly shell: ShellPort;
+  readonly permits: Readonly<Record<Work, Permits<NodeId, PermitGranted>>>;
+  areRowsRead: boolean;
+}
+
+const readAgainMs = 5_000;
+/** Dead machines take the whole deadline each: a rack of them is through in minutes, and not in hours (lesson 135). */
+const checksAtOnce = 20;
+
+export const nodesActor: Actor<NodesMessage, NodesState, NodesArgs> = {
+  kind: 'nodes',
+  isDynamic: true,
+  mailbox: { limit: 100_000, overflow: 'refuse-newest' },
+
+  init(ctx, args) {
+    ctx.register(nodesAddress(args.provider));
+    ctx.tell(storeAddress, { type: 'subscribe', path: ctx.path, listener: ctx.self });
+    return {
+      ...args,
+      shell: args.outside.openShell(args.provider),
+      permits: { launch: permitsFor('launch'), delete: permitsFor('delete'), check: permitsFor('check') },
+      areRowsRead: false,
+    };
+  },
+
+  handle(message, state, ctx) {
+    switch (message.type) {
+      case 'store-ready':
+      case 'read-rows':
+        if (!state.areRowsRead) readRows(state, ctx);
+        return;
+      case 'store-away':
+        return;
+      case 'rows-read':
+        rowsRead(message.outcome, state, ctx);
+        return;
+      case 'adopt':
+        for (const row of message.rows) adopt(row, state, ctx);
+        return;
+      case 'findings':
+        for (const { row, fact } of message.findings) {
+          const node = adopt(row, state, ctx) ?? nodeAddress(row.id);
+          ctx.tell(node, { type: 'slave-compared', fact, revision: row.revision });
+        }
+        return;
+      case 'reconfigured':
+        for (const work of works) state.permits[work].grant(limitOf(work, state));
+        return;
+      case 'figures':
+        message.replyTo.reply({ launch: figuresOf('launch', state), delete: figuresOf('delete', state) });
+        return;
+      case 'permit-wanted':
+        state.permits[message.work].ask(message.id, message.ref, limitOf(message.work, state));
+        return;
+      case 'permit-returned':
+        state.permits[message.work].giveBack(message.id, limitOf(message.work, state));
+        return;
+      case 'node-ended':
+        for (const work of works) {
+          state.permits[work].giveBack(message.id, limitOf(work, state));
+        }
+    }
+  },
+
+  async onStop(state) {
+    await state.shell.close();
+  },
+
+  describe({ areRowsRead, permits: { launch, delete: deletes } }) {
+    if (!areRowsRead) return { state: 'waiting for the database' };
+    return {
+      state: `launching ${launch.held} (${launch.waiting} wait), deleting ${deletes.held} (${deletes.waiting} wait)`,
+    };
+  },
+};
+
+const permitsFor = (work: Work): Permits<NodeId, PermitGranted> => new Permits({ type: 'permit-granted', work });
+
+function limitOf(work: Work, { provider, settings }: NodesState): number {
+  if (work === 'check') return checksAtOnce;
+  const concurrency = settings.lastKnown.provider(provider)?.concurrency;
+  // Of a provider of which nothing is known a launch can only fail; its turn to do so comes all the same.
+  return (work === 'launch' ? concurrency?.launches : concurrency?.deletes) ?? 1;
+}
+
+function figuresOf(work: keyof WorkFigures, state: NodesState): WorkFigures[keyof WorkFigures] {
+  const { held, waiting } = state.permits[work];
+  return { underWay: held, waiting, limit: limitOf(work, state) };
+}
+
+function readRows({ provider, outside }: NodesState, ctx: Context<NodesMessage>): void {
+  ctx.task(
+    'read the rows',
+    () => outside.store.shared.nodes({ provider }),
+    outcome => ({ type: 'rows-read', outcome }),
+  );
+}
+
+function rowsRead(outcome: TaskOutcome<readonly NodeRow[]>, state: NodesState, ctx: Context<NodesMessage>): void {
+  if (!outcome.ok) {
+    ctx.timer('read-rows', readAgainMs, { type: 'read-rows' });
+    return;
+  }
+  state.areRowsRead = true;
+  for (const row of outcome.value) {
+    if (isUnderWay(row)) state.permits.launch.holdFromStart(row.id);
+    adopt(row, state, ctx);
+  }
+}
+
+/** Its server may exist: whatever the limit is now, it is one of those that launch at once. */
+function isUnderWay(row: NodeRow): boolean {
+  return row.state === 'building' && row.step !== null && row.step !== 'queued';
+}
+
+/** The node's actor, if it is a new one. */
+function adopt(row: NodeRow, state: NodesState, ctx: Context<NodesMessage>): Ref<NodeMessage> | null {
+  const name = String(row.id);
+  if (ctx.hasChild(name)) return null;
+  const { outside, settings, shell } = state;
+  const ref = ctx.spawn(nodeActor, name, { row, outside, settings, shell, supervisor: ctx.self, hadLife: false });
+  ctx.watch(ref, reason => ({ type: 'node-ended', id: row.id, reason }));
+  return ref;
+}

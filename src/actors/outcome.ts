@@ -1,0 +1,29 @@
+import { Fault } from '../domain/fault.js';
+import type { AskOutcome } from '../runtime/actor.js';
+
+/** How an actor that reaches the outside answers. */
+export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
+
+/** The value of a reply; whatever went wrong instead is thrown as a fault. */
+export function valueOf<T>(outcome: AskOutcome<Reply<T>>): T {
+  const reply = replyOf(outcome);
+  if (!reply.ok) throw reply.fault;
+  return reply.value;
+}
+
+/** The reply; null where there was none. */
+export function answerOf<R>(outcome: AskOutcome<R>): R | null {
+  return outcome.kind === 'reply' ? outcome.value : null;
+}
+
+/** The reply; that there was none is a fault. */
+export function replyOf<R>(outcome: AskOutcome<R>): R {
+  switch (outcome.kind) {
+    case 'reply':
+      return outcome.value;
+    case 'timeout':
+      throw new Fault('actor.timeout', 'the actor that was asked did not answer in time');
+    case 'gone':
+      throw new Fault('actor.gone', `the actor that was asked is not there: ${outcome.reason}`);
+  }
+}

@@ -1,0 +1,342 @@
+/**
+ * Owns    the way to the database: the start with its migrations and its lock, the slots and who has one, and the
+ *         question whether the database is there at all.
+ * Hears   lease-wanted, lease-returned (node actors), away-seen (whoever a write failed for), subscribe.
+ * Tells   lease-granted, lease-asked-back; store-ready and store-away to subscribers; its health to stats.
+ * Stores  nothing; it is the way to what is stored.
+ * If it dies: it starts anew; who holds, waits or listens is still known to the next life.
+ *
+ * A slot is a warm connection for exclusive use. Slots are lent last-in-first-out, so that those that are not needed
+ * grow old and are closed; deletes come before launches, and providers take turns. While the database is away nothing
+ * is lent, one probe with back-off asks for it, and everybody else waits to be told.
+ */
+import { backoffMs } from '../domain/backoff.js';
+import { FairQueue } from '../domain/fair-queue.js';
+import { Fault } from '../domain/fault.js';
+import type { Installation } from '../domain/ids.js';
+import type { Outside } from '../ports/outside.js';
+import type { Slot, StoreStart } from '../ports/store.js';
+import type { Actor, Context, Ref, TaskOutcome } from '../runtime/actor.js';
+import { statsAddress, storeAddress } from './addresses.js';
+import type { Settings } from './settings.js';
+
+/** A connection for exclusive use, until it is given back. */
+export type Lease = Slot;
+
+export interface LeaseOwner {
+  readonly path: string;
+  readonly provider: string;
+  readonly isDelete: boolean;
+  readonly ref: Ref<LeaseNotice>;
+  /** Comes back with the grant: a lease that was asked for and given up may still be on its way. */
+  readonly request: number;
+}
+
+export type LeaseNotice =
+  | { readonly type: 'lease-granted'; readonly lease: Lease; readonly request: number }
+  /** Others wait: an owner gives it back, and asks again when it has something to write. */
+  | { readonly type: 'lease-asked-back' };
+
+export type StoreNotice =
+  | { readonly type: 'store-ready'; readonly installation: Installation }
+  | { readonly type: 'store-away'; readonly reason: string };
+
+export type StoreMessage =
+  | { readonly type: 'subscribe'; readonly path: string; readonly listener: Ref<StoreNotice> }
+  | { readonly type: 'unsubscribe'; readonly path: string }
+  | { readonly type: 'lease-wanted'; readonly owner: LeaseOwner }
+  /** `lease` null: none was granted yet, and none is wanted any more. */
+  | {
+      readonly type: 'lease-returned';
+      readonly path: string;
+      readonly lease: Lease | null;
+      readonly isBroken: boolean;
+    }
+  | { readonly type: 'owner-ended'; readonly path: string }
+  | { readonly type: 'away-seen'; readonly reason: string }
+  | { readonly type: 'try' }
+  | { readonly type: 'started'; readonly outcome: TaskOutcome<StoreStart> }
+  | { readonly type: 'lock-lost'; readonly start: StoreStart }
+  | { readonly type: 'slot-opened'; readonly outcome: TaskOutcome<Slot> }
+  | { readonly type: 'close-old-slots' };
+
+/** Who has what and who waits for what outlives a life: they would wait for ever for one that forgot them. */
+export interface Lending {
+  readonly listeners: Map<string, Ref<StoreNotice>>;
+  readonly idle: { readonly slot: Slot; readonly since: number }[];
+  readonly held: Map<string, { readonly slot: Slot; readonly owner: LeaseOwner; isAskedBack: boolean }>;
+  readonly waiting: FairQueue<LeaseOwner>;
+  /** Owners whose end is heard of: a slot must not be lost with one that was parked or cut off. */
+  readonly watched: Map<string, LeaseOwner>;
+}
+
+export const nothingLent = (): Lending => ({
+  listeners: new Map(),
+  idle: [],
+  held: new Map(),
+  waiting: new FairQueue(2),
+  watched: new Map(),
+});
+
+export interface StoreArgs {
+  readonly outside: Outside;
+  readonly settings: Settings;
+  readonly lending: Lending;
+}
+
+interface StoreState extends Omit<StoreArgs, 'lending'>, Lending {
+  phase: { name: 'starting' | 'ready' } | { name: 'away'; reason: string };
+  failures: number;
+  start: StoreStart | null;
+  opening: number;
+}
+
+/** Connections left to the operator, to backups and to the original's own tools. */
+const reserve = 10;
+/** The shared ones and the one that holds the lock. */
+const ownConnections = 5;
+/** A server forks or allocates for each: more at once make all of them slow. */
+const openingAtOnce = 20;
+const idleMs = 60_000;
+const retryBackoff = { minMs: 500, maxMs: 15_000, factor: 2, jitter: 0.3 };
+
+export const storeActor: Actor<StoreMessage, StoreState, StoreArgs> = {
+  kind: 'store',
+  mailbox: { limit: 100_000, overflow: 'refuse-newest' },
+
+  init(ctx, { outside, settings, lending }) {
+    ctx.register(storeAddress);
+    const state: StoreState = {
+      outside,
+      settings,
+      phase: { name: 'starting' },
+      failures: 0,
+      start: null,
+      ...lending,
+      opening: 0,
+    };
+    for (const owner of state.watched.values()) watch(owner, ctx);
+    tellHealth(state, ctx);
+    begin(state, ctx);
+    ctx.timer('close-old-slots', idleMs / 4, { type: 'close-old-slots' });
+    return state;
+  },
+
+  handle(message, state, ctx) {
+    switch (message.type) {
+      case 'subscribe':
+        state.listeners.set(message.path, message.listener);
+        if (state.phase.name === 'ready') tellReady(message.listener, state);
+        return;
+      case 'unsubscribe':
+        state.listeners.delete(message.path);
+        return;
+      case 'lease-wanted':
+        wantLease(message.owner, state, ctx);
+        return;
+      case 'lease-returned':
+        takeBack(message.path, message.lease, message.isBroken, state, ctx);
+        return;
+      case 'owner-ended':
+        state.watched.delete(message.path);
+        takeBack(message.path, null, false, state, ctx);
+        return;
+      case 'away-seen':
+        if (state.phase.name === 'ready') goAway(message.reason, state, ctx);
+        return;
+      case 'try':
+        begin(state, ctx);
+        return;
+      case 'started':
+        started(message.outcome, state, ctx);
+        return;
+      case 'lock-lost':
+        if (message.start === state.start && state.phase.name === 'ready') {
+          goAway('the connection that holds the lock was lost', state, ctx);
+        }
+        return;
+      case 'slot-opened':
+        slotOpened(message.outcome, state, ctx);
+        return;
+      case 'close-old-slots':
+        closeOldSlots(state, ctx);
+    }
+  },
+
+  async onStop(state) {
+    const slots = [...state.idle, ...state.held.values()].map(({ slot }) => slot.close());
+    await Promise.allSettled(slots);
+    await state.outside.store.close();
+  },
+
+  describe(state) {
+    const slots = `${state.held.size} lent, ${state.idle.length} idle, ${state.waiting.length} waiting`;
+    if (state.phase.name === 'away') return { state: `away: ${state.phase.reason}` };
+    return { state: state.start ? `${state.phase.name}: ${state.start.server}, ${slots}` : state.phase.name };
+  },
+};
+
+function begin(state: StoreState, ctx: Context<StoreMessage>): void {
+  const { store, holder } = state.outside;
+  ctx.task(
+    'start',
+    () => store.start(holder),
+    outcome => ({ type: 'started', outcome }),
+    { mustSettle: true },
+  );
+}
+
+function started(outcome: TaskOutcome<StoreStart>, state: StoreState, ctx: Context<StoreMessage>): void {
+  if (!outcome.ok) {
+    const fault = asFault(outcome.error);
+    if (fault.kind === 'store.locked') state.outside.giveUp(fault.message);
+    state.failures++;
+    state.phase = { name: 'away', reason: fault.message };
+    tellHealth(state, ctx);
+    ctx.timer('try', backoffMs(retryBackoff, state.failures, ctx.random()), { type: 'try' });
+    return;
+  }
+  const start = outcome.value;
+  state.start = start;
+  state.failures = 0;
+  state.phase = { name: 'ready' };
+  void start.lockLost.then(() => ctx.self.tell({ type: 'lock-lost', start }));
+  warnOfFewConnections(state);
+  tellHealth(state, ctx);
+  for (const listener of state.listeners.values()) tellReady(listener, state);
+  lend(state, ctx);
+}
+
+function tellReady(listener: Ref<StoreNotice>, { start }: StoreState): void {
+  if (start) listener.tell({ type: 'store-ready', installation: start.installation });
+}
+
+/** The database went away: slots are of no use any more, and everybody waits for `store-ready`. */
+function goAway(reason: string, state: StoreState, ctx: Context<StoreMessage>): void {
+  state.phase = { name: 'away', reason };
+  state.failures = 1;
+  for (const { slot } of state.idle.splice(0)) void slot.close();
+  tellHealth(state, ctx);
+  for (const listener of state.listeners.values()) listener.tell({ type: 'store-away', reason });
+  ctx.timer('try', backoffMs(retryBackoff, 1, ctx.random()), { type: 'try' });
+}
+
+function tellHealth({ phase }: StoreState, ctx: Context<StoreMessage>): void {
+  const reason = phase.name === 'ready' ? null : phase.name === 'away' ? phase.reason : 'starting';
+  ctx.tell(statsAddress, { type: 'dependency', name: 'store', reason, isVital: true });
+}
+
+function warnOfFewConnections(state: StoreState): void {
+  const wanted = 2 * state.settings.config.providers.reduce((sum, each) => sum + Math.max(0, each.maxServers), 0);
+  const limit = slotLimit(state);
+  if (limit >= wanted) return;
+  state.outside.log.warn(
+    `the database allows ${limit} connections for nodes; twice the sum of max-servers is ${wanted}: they will be shared`,
+    { actor: 'store', next: 'raise max_connections of the server, or database.max-connections' },
+  );
+}
+
+function slotLimit({ settings, start }: StoreState): number {
+  return (
+    settings.config.database.maxConnections ?? Math.max(1, (start?.connectionsAllowed ?? 0) - reserve - ownConnections)
+  );
+}
+
+// ── Slots ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function wantLease(owner: LeaseOwner, state: StoreState, ctx: Context<StoreMessage>): void {
+  if (!state.watched.has(owner.path)) {
+    state.watched.set(owner.path, owner);
+    watch(owner, ctx);
+  }
+  const held = state.held.get(owner.path);
+  if (held) {
+    // A restarted owner has forgotten that it has one, and perhaps that it was asked for it.
+    owner.ref.tell({ type: 'lease-granted', lease: held.slot, request: owner.request });
+    held.isAskedBack = false;
+    lend(state, ctx);
+    return;
+  }
+  state.waiting.remove(each => each.path === owner.path);
+  state.waiting.push(owner, { lane: owner.isDelete ? 0 : 1, source: owner.provider });
+  lend(state, ctx);
+}
+
+function watch({ ref, path }: LeaseOwner, ctx: Context<StoreMessage>): void {
+  ctx.watch(ref, () => ({ type: 'owner-ended', path }));
+}
+
+function lend(state: StoreState, ctx: Context<StoreMessage>): void {
+  if (state.phase.name !== 'ready') return;
+  for (let ready = state.idle.pop(); ready; ready = state.idle.pop()) {
+    const owner = state.waiting.shift();
+    if (!owner) {
+      state.idle.push(ready);
+      return;
+    }
+    state.held.set(owner.path, { slot: ready.slot, owner, isAskedBack: false });
+    owner.ref.tell({ type: 'lease-granted', lease: ready.slot, request: owner.request });
+  }
+  const limit = slotLimit(state);
+  while (state.opening < Math.min(openingAtOnce, state.waiting.length) && state.held.size + state.opening < limit) {
+    state.opening++;
+    ctx.task(
+      'open a slot',
+      async io => {
+        const slot = await state.outside.store.openSlot();
+        // Nobody hears of it any more.
+        if (io.signal.aborted) await slot.close();
+        return slot;
+      },
+      outcome => ({ type: 'slot-opened', outcome }),
+    );
+  }
+  if (state.waiting.length <= state.opening) return;
+  let wanted = state.waiting.length - state.opening;
+  for (const held of state.held.values()) {
+    if (wanted-- === 0) return;
+    // Once is enough: each is answered, and a crowd that waits must not flood those who hold.
+    if (held.isAskedBack) continue;
+    held.isAskedBack = true;
+    held.owner.ref.tell({ type: 'lease-asked-back' });
+  }
+}
+
+function slotOpened(outcome: TaskOutcome<Slot>, state: StoreState, ctx: Context<StoreMessage>): void {
+  state.opening--;
+  if (outcome.ok) {
+    state.idle.push({ slot: outcome.value, since: ctx.now() });
+    lend(state, ctx);
+  } else if (state.phase.name === 'ready') {
+    goAway(asFault(outcome.error).message, state, ctx);
+  }
+}
+
+function takeBack(
+  path: string,
+  lease: Lease | null,
+  isBroken: boolean,
+  state: StoreState,
+  ctx: Context<StoreMessage>,
+): void {
+  state.waiting.remove(owner => owner.path === path);
+  const held = state.held.get(path);
+  state.held.delete(path);
+  const slot = held?.slot ?? lease;
+  // One that was taken back before is not known here, and is only closed.
+  if (slot && (!held || isBroken || state.phase.name !== 'ready')) void slot.close();
+  else if (slot) state.idle.push({ slot, since: ctx.now() });
+  lend(state, ctx);
+}
+
+function closeOldSlots(state: StoreState, ctx: Context<StoreMessage>): void {
+  // The oldest lie at the front, because lending takes from the back.
+  while (state.idle[0] && ctx.now() - state.idle[0].since >= idleMs) void state.idle.shift()?.slot.close();
+  ctx.timer('close-old-slots', idleMs / 4, { type: 'close-old-slots' });
+}
+
+/** What a task of a port rejects with is a fault; anything else is a bug and crashes the actor that sees it. */
+export function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  throw error;
+}

@@ -1,0 +1,45 @@
+/**
+ * Owns    the actors of a node's subnodes.
+ * Hears   adopt, remove-all (its node).
+ * Tells   each subnode to go.
+ * Stores  nothing.
+ * If it dies: its subnodes stop with it, and their node adopts them anew from its row.
+ */
+import type { Actor, Ref } from '../runtime/actor.js';
+import { subnodeActor, type SubnodeHome, type SubnodeMessage } from './subnode.js';
+
+export type SubnodesMessage =
+  | { readonly type: 'adopt'; readonly home: SubnodeHome }
+  | { readonly type: 'remove-all' }
+  | { readonly type: 'ended'; readonly name: string };
+
+interface SubnodesState {
+  readonly children: Map<string, Ref<SubnodeMessage>>;
+}
+
+export const subnodesActor: Actor<SubnodesMessage, SubnodesState, null> = {
+  kind: 'subnodes',
+  isDynamic: true,
+
+  init: () => ({ children: new Map() }),
+
+  handle(message, { children }, ctx) {
+    switch (message.type) {
+      case 'adopt': {
+        const name = String(message.home.row.id);
+        if (children.has(name)) return;
+        const ref = ctx.spawn(subnodeActor, name, message.home);
+        children.set(name, ref);
+        ctx.watch(ref, () => ({ type: 'ended', name }));
+        return;
+      }
+      case 'remove-all':
+        for (const ref of children.values()) ctx.tell(ref, { type: 'remove' });
+        return;
+      case 'ended':
+        if (!ctx.hasChild(message.name)) children.delete(message.name);
+    }
+  },
+
+  describe: ({ children }) => ({ state: `${children.size} with something to do` }),
+};

@@ -1,0 +1,397 @@
+/**
+ * Owns    one Jenkins master: the calls to it, their pace, whether it is online, and what its slaves say of our nodes.
+ * Hears   register, unregister, start-test, relabel, set-offline, taken (node actors), reconfigured.
+ * Tells   the asker its outcome; the pool whether nodes are welcome; nodes what Jenkins knows and they do not;
+ *         publishers that they should have told; its health to stats.
+ * Stores  nothing.
+ * If it dies: the asks in hand fail with `restarted` and their nodes ask again; every call here may be repeated.
+ *
+ * A target is online while its probe says so, and once its slaves have been compared with the rows. Probe and list have
+ * a lane of their own, so that hundreds of waiting calls do not make a master look dead (lesson 60). A target without
+ * Jenkins is always online, and nobody is told of its nodes.
+ */
+import { backoffMs } from '../domain/backoff.js';
+import { Fault } from '../domain/fault.js';
+import type { NodeName } from '../domain/ids.js';
+import type { Target } from '../domain/pool-config.js';
+import type { CiCall, CiNodeSpec, CiPort, CiStatus } from '../ports/ci.js';
+import type { Outside } from '../ports/outside.js';
+import type { Actor, Context, ReplyTo, TaskOutcome } from '../runtime/actor.js';
+import { poolAddress, statsAddress, storeAddress, targetAddress } from './addresses.js';
+import type { Reply } from './outcome.js';
+import { Pacer } from './pacer.js';
+import type { Settings } from './settings.js';
+import { asFault, type StoreNotice } from './store.js';
+import {
+  compare,
+  compared,
+  nothingCompared,
+  taken,
+  troubleOf,
+  type Comparing,
+  type Listing,
+  type Taken,
+} from './target/comparing.js';
+import { lookAtStrangers, noStrangers, type Strangers } from './target/strangers.js';
+
+export type TargetMessage =
+  | { readonly type: 'register'; readonly spec: CiNodeSpec; readonly replyTo: ReplyTo<Reply<null>> }
+  | { readonly type: 'unregister'; readonly name: NodeName; readonly replyTo: ReplyTo<Reply<null>> }
+  | {
+      readonly type: 'start-test';
+      readonly job: string;
+      readonly name: NodeName;
+      readonly replyTo: ReplyTo<Reply<null>>;
+    }
+  | {
+      readonly type: 'relabel';
+      readonly name: NodeName;
+      readonly labels: string;
+      readonly replyTo: ReplyTo<Reply<null>>;
+    }
+  /** The node's job has started: no second one may (lesson 67). */
+  | { readonly type: 'set-offline'; readonly name: NodeName; readonly reason: string }
+  | { readonly type: 'probe' }
+  | { readonly type: 'probed'; readonly port: CiPort; readonly outcome: TaskOutcome<CiStatus> }
+  | { readonly type: 'compare' }
+  | { readonly type: 'compared'; readonly port: CiPort; readonly outcome: TaskOutcome<Listing> }
+  /** A node has written what was found of it, or knew it by then. */
+  | ({ readonly type: 'taken' } & Taken)
+  | { readonly type: 'call-settled'; readonly call: Call; readonly outcome: TaskOutcome<unknown> }
+  | { readonly type: 'look-at-queue' }
+  | { readonly type: 'reconfigured' }
+  | StoreNotice;
+
+interface Call {
+  readonly name: string;
+  readonly lane: number;
+  run(port: CiPort, call: CiCall): Promise<unknown>;
+  settled(reply: Reply<null>): void;
+}
+
+export interface TargetArgs {
+  readonly name: string;
+  readonly outside: Outside;
+  readonly settings: Settings;
+}
+
+interface TargetState extends TargetArgs {
+  /** What the port was opened for. Null: never in the configuration of this daemon. */
+  target: Target | null;
+  /** Null: no Jenkins. */
+  port: CiPort | null;
+  readonly pacer: Pacer<Call>;
+  comparing: Comparing;
+  strangers: Strangers;
+  /** Changes when the master restarts: its executors forget what they did. */
+  session: string | null;
+  isOnline: boolean;
+  /** Null: it answers, and takes nodes. */
+  trouble: string | null;
+  failures: number;
+}
+
+/** Creations are serial in a master anyway. */
+const callsAtOnce = 2;
+/** Taking a node offline must win the race against the next job; deleting gives room back. */
+const lanes = { offline: 0, unregister: 1, register: 2 } as const;
+const pauseBackoff = { minMs: 500, maxMs: 30_000, factor: 2, jitter: 0.3 };
+
+export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
+  kind: 'target',
+
+  init(ctx, args) {
+    ctx.register(targetAddress(args.name));
+    ctx.tell(storeAddress, { type: 'subscribe', path: ctx.path, listener: ctx.self });
+    const state: TargetState = {
+      ...args,
+      target: null,
+      port: null,
+      pacer: new Pacer<Call>(3),
+      comparing: nothingCompared(),
+      strangers: noStrangers(),
+      session: null,
+      isOnline: false,
+      trouble: null,
+      failures: 0,
+    };
+    open(args.settings.lastKnown.target(args.name), state, ctx);
+    return state;
+  },
+
+  handle(message, state, ctx) {
+    switch (message.type) {
+      case 'register':
+      case 'unregister':
+      case 'start-test':
+      case 'relabel':
+        enqueue({ ...callOf(message), settled: reply => message.replyTo.reply(reply) }, state, ctx);
+        return;
+      case 'set-offline':
+        setOffline(message, state, ctx);
+        return;
+      case 'probe':
+        probe(state, ctx);
+        return;
+      case 'probed':
+        // One that was left meanwhile says nothing of this one.
+        if (message.port === state.port) probed(message.outcome, state, ctx);
+        return;
+      case 'compare':
+        if (state.port && state.trouble === null) compare(state.port, state, ctx);
+        return;
+      case 'compared':
+        if (message.port !== state.port) return;
+        compared(message.outcome, state, ctx);
+        if (message.outcome.ok) strangersSeen(message.outcome.value, state, ctx);
+        showOnline(state, ctx);
+        return;
+      case 'taken':
+        taken(message, state, ctx);
+        showOnline(state, ctx);
+        return;
+      case 'call-settled':
+        callSettled(message, state, ctx);
+        return;
+      case 'look-at-queue':
+        startCalls(state, ctx);
+        return;
+      case 'store-ready':
+        state.strangers.installation = message.installation;
+        return;
+      case 'store-away':
+        return;
+      case 'reconfigured':
+        reconfigure(state, ctx);
+    }
+  },
+
+  async onStop(state) {
+    await state.port?.close();
+  },
+
+  describe(state) {
+    const doubt = troubleOf(state.comparing);
+    const line = state.isOnline ? `online${doubt === null ? '' : `, but ${doubt}`}` : `offline: ${whyOffline(state)}`;
+    return { state: state.port ? `${line}; ${state.pacer.inFlight} calls, ${state.pacer.waiting} queued` : line };
+  },
+};
+
+function open(target: Target | null, state: TargetState, ctx: Context<TargetMessage>): void {
+  state.target = target;
+  state.port = target?.jenkins ? state.outside.openCi(target) : null;
+  state.isOnline = state.port === null && isConfigured(state);
+  state.trouble = state.port === null ? null : 'not asked yet';
+  state.failures = 0;
+  state.comparing = nothingCompared();
+  state.strangers = { ...noStrangers(), installation: state.strangers.installation };
+  state.session = null;
+  // Of a master that has not answered yet nothing is known: the pool keeps what it believed.
+  if (state.port) tellHealth(state, ctx);
+  else tellPool(state, ctx);
+  probe(state, ctx);
+}
+
+/** A new address or password is a new way to the master. What waits for the old one goes the new way. */
+function reconfigure(state: TargetState, ctx: Context<TargetMessage>): void {
+  const target = state.settings.target(state.name);
+  if (target && !isSameWay(target, state.target)) {
+    const left = state.port;
+    state.pacer.resume();
+    open(target, state, ctx);
+    // It lets no call in hand finish: each is answered with a fault, and its node asks again.
+    void left?.close();
+  } else {
+    state.target = target ?? state.target;
+    state.isOnline = target !== null && (state.port === null || state.isOnline);
+    tellPool(state, ctx);
+    probe(state, ctx);
+  }
+  startCalls(state, ctx);
+}
+
+/** The test job is the node's affair, not the port's. */
+function isSameWay(target: Target, before: Target | null): boolean {
+  const wayOf = (of: Target | null): string => JSON.stringify({ ...of?.jenkins, testJob: null });
+  return before !== null && wayOf(target) === wayOf(before) && (target.jenkins === null) === (before.jenkins === null);
+}
+
+function isConfigured({ settings, name }: TargetState): boolean {
+  return settings.target(name) !== null;
+}
+
+function whyOffline(state: TargetState): string {
+  return isConfigured(state) ? (state.trouble ?? 'not asked yet') : 'not in configuration';
+}
+
+function callOf(
+  message: Extract<TargetMessage, { type: 'register' | 'unregister' | 'start-test' | 'relabel' }>,
+): Omit<Call, 'settled'> {
+  switch (message.type) {
+    case 'register':
+      return { name: 'createNode', lane: lanes.register, run: (port, call) => port.createNode(message.spec, call) };
+    case 'unregister':
+      return { name: 'deleteNode', lane: lanes.unregister, run: (port, call) => port.deleteNode(message.name, call) };
+    case 'start-test':
+      return {
+        name: 'startTestJob',
+        lane: lanes.register,
+        run: (port, call) => port.startTestJob(message.job, message.name, call),
+      };
+    case 'relabel':
+      return {
+        name: 'relabel',
+        lane: lanes.register,
+        run: (port, call) => port.relabel(message.name, message.labels, call),
+      };
+  }
+}
+
+function strangersSeen(listing: Listing, state: TargetState, ctx: Context<TargetMessage>): void {
+  lookAtStrangers(listing, state, call => enqueue({ ...call, lane: lanes.register }, state, ctx), ctx);
+}
+
+function setOffline(
+  { name, reason }: Extract<TargetMessage, { type: 'set-offline' }>,
+  state: TargetState,
+  ctx: Context<TargetMessage>,
+): void {
+  enqueue(
+    {
+      name: 'setOffline',
+      lane: lanes.offline,
+      run: (port, call) => port.setOffline(name, reason, call),
+      settled(reply) {
+        if (!reply.ok)
+          state.outside.log.warn(`${name} is not taken offline: ${reply.fault.message}`, { target: state.name });
+      },
+    },
+    state,
+    ctx,
+  );
+}
+
+// ── The probe ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function probe(state: TargetState, ctx: Context<TargetMessage>): void {
+  const { port } = state;
+  if (!port) return;
+  const deadlineMs = state.settings.timings.api;
+  ctx.task(
+    'probe',
+    io => port.status({ deadlineMs, signal: io.signal }),
+    outcome => ({ type: 'probed', port, outcome }),
+  );
+}
+
+function probed(outcome: TaskOutcome<CiStatus>, state: TargetState, ctx: Context<TargetMessage>): void {
+  const trouble = outcome.ok
+    ? outcome.value.quietingDown
+      ? 'it is quieting down'
+      : null
+    : asFault(outcome.error).message;
+  state.failures = outcome.ok ? 0 : state.failures + 1;
+  state.trouble = trouble;
+  if (outcome.ok) answered(outcome.value, state, ctx);
+  showOnline(state, ctx);
+  ctx.timer('probe', state.settings.timings.pass, { type: 'probe' });
+}
+
+function answered({ session }: CiStatus, state: TargetState, ctx: Context<TargetMessage>): void {
+  const { comparing, port } = state;
+  state.pacer.resume();
+  startCalls(state, ctx);
+  if (session !== state.session) comparing.suspicions = new Map();
+  state.session = session;
+  // Those that did not take what was found within a pass are compared again, and waited for no longer.
+  if (comparing.awaited.size > 0) comparing.isSettled = true;
+  comparing.awaited.clear();
+  if (port) compare(port, state, ctx);
+}
+
+/** The pool hears of each change, and of trouble as often as it is seen. */
+function showOnline(state: TargetState, ctx: Context<TargetMessage>): void {
+  if (state.trouble === null && !state.comparing.isSettled) return;
+  const wasOnline = state.isOnline;
+  state.isOnline = state.trouble === null && isConfigured(state);
+  if (wasOnline !== state.isOnline || state.trouble !== null) tellPool(state, ctx);
+  else tellHealth(state, ctx);
+}
+
+function tellPool(state: TargetState, ctx: Context<TargetMessage>): void {
+  const trouble = state.isOnline ? null : whyOffline(state);
+  ctx.tell(poolAddress, { type: 'target', name: state.name, isOnline: state.isOnline, trouble });
+  tellHealth(state, ctx);
+}
+
+function tellHealth(state: TargetState, ctx: Context<TargetMessage>): void {
+  const reason = state.isOnline ? troubleOf(state.comparing) : whyOffline(state);
+  ctx.tell(statsAddress, { type: 'dependency', name: `targets/${state.name}`, reason, isVital: false });
+}
+
+// ── Calls ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function enqueue(call: Call, state: TargetState, ctx: Context<TargetMessage>): void {
+  if (!state.target) {
+    // Its slaves may be in a master of which nothing is known: to say that they are gone would leave them there.
+    const fault = new Fault('jenkins.unreachable', `target ${state.name} is not in the configuration`);
+    call.settled({ ok: false, fault });
+    return;
+  }
+  if (!state.port) {
+    // No Jenkins: there is nobody to tell, and that is no fault.
+    call.settled({ ok: true, value: null });
+    return;
+  }
+  state.pacer.push(call, { lane: call.lane, source: call.name });
+  startCalls(state, ctx);
+}
+
+function startCalls(state: TargetState, ctx: Context<TargetMessage>): void {
+  const { port } = state;
+  if (!port) return;
+  const rateMs = state.settings.target(state.name)?.rateMs ?? state.target?.rateMs ?? 1_000;
+  for (;;) {
+    // At the original's pace the original's way: one call, and a pause behind it.
+    const next = state.pacer.next(ctx.now(), { calls: rateMs >= 100 ? 1 : callsAtOnce, rateMs });
+    if (!next) return;
+    if ('inMs' in next) {
+      ctx.timer('look-at-queue', next.inMs, { type: 'look-at-queue' });
+      return;
+    }
+    const { call } = next;
+    const deadlineMs = state.settings.timings.api;
+    ctx.task(
+      call.name,
+      () => call.run(port, { deadlineMs }),
+      outcome => ({ type: 'call-settled', call, outcome }),
+      {
+        mustSettle: true,
+      },
+    );
+  }
+}
+
+function callSettled(
+  { call, outcome }: Extract<TargetMessage, { type: 'call-settled' }>,
+  state: TargetState,
+  ctx: Context<TargetMessage>,
+): void {
+  state.pacer.ended(ctx.now());
+  if (outcome.ok) {
+    call.settled({ ok: true, value: null });
+  } else {
+    const fault = asFault(outcome.error);
+    if (isMasterTrouble(fault)) {
+      state.failures++;
+      state.pacer.pauseUntil(ctx.now() + backoffMs(pauseBackoff, state.failures, ctx.random()));
+    }
+    call.settled({ ok: false, fault });
+  }
+  startCalls(state, ctx);
+}
+
+/** A refusal is about what was asked; anything else says that the master cannot be relied on for now. */
+function isMasterTrouble(fault: Fault): boolean {
+  return fault.kind !== 'jenkins.refused';
+}
