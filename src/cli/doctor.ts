@@ -1,0 +1,85 @@
+/**
+ * `doctor`: is everything that the pool depends on as it should be? A running daemon is asked what it knows; without
+ * one each database, cloud, master, publisher and Gearman server is asked once. Each finding has a next step.
+ */
+import type { Command } from 'commander';
+import { problemText } from '../config/problem.js';
+import type { PoolConfig } from '../domain/pool-config.js';
+import { DaemonUnreachable } from '../http/client.js';
+import type { CliCommand } from './command.js';
+import { tryConfig } from './configuration.js';
+import type { CliContext, CliSession } from './context.js';
+import { withDaemon } from './daemon.js';
+import { finding, fine, type Check } from './doctor/check.js';
+import { checksOf } from './doctor/daemon.js';
+import { checkFiles } from './doctor/files.js';
+import { checkOutside } from './doctor/outside.js';
+import { exitCodes } from './exit-codes.js';
+import { InvalidConfiguration } from './failure.js';
+import { printData } from './listing.js';
+import { globalOptions, type GlobalOptions } from './options.js';
+import { plainText } from './plain-text.js';
+
+export const doctorCommand: CliCommand = {
+  name: 'doctor',
+  register(program, session) {
+    program
+      .command('doctor')
+      .description(
+        'check configuration, keys, database, clouds, images, masters, publishers, Gearman; exit with 6 on findings',
+      )
+      .action(async (_options, command: Command) => {
+        await runDoctor(session, globalOptions(command));
+      });
+  },
+};
+
+async function runDoctor(session: CliSession, options: GlobalOptions): Promise<void> {
+  const loaded = tryConfig(session, options, true);
+  const checks: Check[] = [
+    ...loaded.problems.map(problem =>
+      problem.severity === 'error'
+        ? finding('configuration', problem.path || options.config, problemText(problem), 'correct the file')
+        : fine('configuration', problem.path || options.config, problemText(problem)),
+    ),
+  ];
+  const config = loaded.kind === 'refused' ? null : loaded.config;
+  if (config !== null) {
+    checks.push(fine('configuration', options.config, 'can be used'), ...(await checkFiles(config)));
+  }
+  checks.push(...((await askDaemon(session, options)) ?? (await withoutDaemon(session, config))));
+  const { output } = options;
+  if (output === 'json' || output === 'yaml') printData(session, output, { checks });
+  else session.out.write(checks.map(lineOf).join(''));
+  const findings = checks.filter(({ ok }) => !ok).length;
+  session.err.write(findings === 0 ? 'no findings\n' : `${findings} ${findings === 1 ? 'finding' : 'findings'}\n`);
+  if (findings > 0) session.exit(exitCodes.invalid);
+}
+
+/** Null: none answers. */
+async function askDaemon(session: CliSession, options: GlobalOptions): Promise<readonly Check[] | null> {
+  try {
+    return checksOf(await withDaemon(session, options, daemon => daemon.readiness()));
+  } catch (error) {
+    // The configuration would say where its socket is; what is wrong with it is a finding already.
+    if (error instanceof InvalidConfiguration) return null;
+    if (!(error instanceof DaemonUnreachable)) throw error;
+    session.err.write(`nodepool: ${error.message}; looking at everything from here\n`);
+    return null;
+  }
+}
+
+async function withoutDaemon(context: CliContext, config: PoolConfig | null): Promise<readonly Check[]> {
+  if (config === null) return [];
+  const world = await context.openWorld();
+  try {
+    return await checkOutside(config, world, () => context.openStore(config));
+  } finally {
+    await world.close();
+  }
+}
+
+function lineOf({ kind, subject, ok, message, next }: Check): string {
+  const line = `${ok ? 'ok      ' : 'FINDING '} ${kind.padEnd(13)} ${subject}: ${message}`;
+  return `${plainText(line)}\n${next === null ? '' : `         -> ${plainText(next)}\n`}`;
+}

@@ -1,0 +1,97 @@
+/**
+ * What the next allocation round would grant. The daemon answers for the pool as it is; `--empty` answers here, for a
+ * pool without nodes, from the configuration file alone.
+ */
+import { InvalidArgumentError, type Command } from 'commander';
+import { emptyRound } from '../domain/round.js';
+import { parseDemand } from '../http/demand-query.js';
+import type { PlanView } from '../ports/control.js';
+import type { CliCommand } from './command.js';
+import { readConfig } from './configuration.js';
+import type { CliContext, CliSession } from './context.js';
+import { withDaemon } from './daemon.js';
+import { exitCodes } from './exit-codes.js';
+import { CliFailure } from './failure.js';
+import { printData, printList, type Listing } from './listing.js';
+import { globalOptions, type GlobalOptions } from './options.js';
+import { plainText } from './plain-text.js';
+
+interface PlanOptions {
+  readonly demand?: Readonly<Record<string, number>>;
+  readonly empty?: boolean;
+  readonly exitCode?: boolean;
+}
+
+export const planCommand: CliCommand = {
+  name: 'plan',
+  register(program, session) {
+    program
+      .command('plan')
+      .description('show what the next allocation round would grant, and what the configuration file would change')
+      .option('--demand <label=n>', 'assume N jobs waiting for the label; may be repeated', addDemand)
+      .option('--empty', 'assume no nodes, every image usable and every target online; needs no daemon')
+      .option('--exit-code', 'exit with 7 when something would change')
+      .action((given: PlanOptions, command: Command) => runPlan(session, given, globalOptions(command)));
+  },
+};
+
+async function runPlan(session: CliSession, given: PlanOptions, options: GlobalOptions): Promise<void> {
+  const demand = given.demand ?? {};
+  const plan =
+    given.empty === true
+      ? planEmpty(session, options, demand)
+      : await withDaemon(session, options, daemon => daemon.plan(demand));
+  printPlan(session, options, plan);
+  if (given.exitCode === true && plan.grants.length + plan.changes.length > 0) session.exit(exitCodes.changes);
+}
+
+function addDemand(text: string, earlier: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> {
+  try {
+    return { ...earlier, ...parseDemand([text]) };
+  } catch (error) {
+    throw error instanceof RangeError ? new InvalidArgumentError(error.message) : error;
+  }
+}
+
+function planEmpty(context: CliContext, options: GlobalOptions, demand: Readonly<Record<string, number>>): PlanView {
+  const config = readConfig(context, options, false);
+  const unknown = Object.keys(demand).filter(name => !config.labels.some(label => label.name === name));
+  if (unknown.length > 0) {
+    throw new CliFailure(exitCodes.notFound, `${options.config} has no label ${unknown.map(plainText).join(', ')}`);
+  }
+  const round = emptyRound(config, new Map(Object.entries(demand)));
+  return {
+    grants: round.grants
+      .filter(({ count }) => count > 0)
+      .map(({ label, provider, target, count }) => ({ label, provider, target, count })),
+    deficits: Object.fromEntries(round.deficits),
+    changes: [],
+  };
+}
+
+const grantListing: Listing<PlanView['grants'][number]> = {
+  columns: [
+    { header: 'Label', value: grant => grant.label },
+    { header: 'Provider', value: grant => grant.provider },
+    { header: 'Target', value: grant => grant.target },
+    { header: 'Count', value: grant => grant.count },
+  ],
+  name: grant => `${grant.label}/${grant.provider}/${grant.target}`,
+};
+
+const deficitListing: Listing<readonly [string, number]> = {
+  columns: [
+    { header: 'Label', value: ([label]) => label },
+    { header: 'Deficit', value: ([, deficit]) => deficit },
+  ],
+  name: ([label]) => label,
+};
+
+function printPlan(context: CliContext, options: GlobalOptions, plan: PlanView): void {
+  const { output } = options;
+  if (output === 'json' || output === 'yaml') return printData(context, output, plan);
+  printList(context, output, grantListing, plan.grants);
+  if (output === 'name') return;
+  printList(context, output, deficitListing, Object.entries(plan.deficits));
+  for (const change of plan.changes) context.out.write(`${plainText(change)}\n`);
+}

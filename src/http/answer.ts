@@ -1,0 +1,34 @@
+/** What all routes have in common: what they are asked is checked, and what was not done is said with its status. */
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { CommandOutcome } from '../ports/control.js';
+import { ControlError, problem } from './control-error.js';
+
+export function answerNot(reply: FastifyReply, outcome: Exclude<CommandOutcome, { kind: 'done' }>): FastifyReply {
+  switch (outcome.kind) {
+    case 'not-found':
+      return sendProblem(reply, 404, outcome.message);
+    case 'refused':
+      return sendProblem(reply, 409, outcome.message);
+    case 'failed':
+      return sendProblem(reply, 500, outcome.message, 'see the log of nodepoold and nodepool tree');
+  }
+}
+
+export function sendProblem(
+  reply: FastifyReply,
+  status: number,
+  detail: string,
+  next: string | null = null,
+): FastifyReply {
+  return reply
+    .code(status)
+    .type('application/problem+json; charset=utf-8')
+    .send(problem(status, detail, next));
+}
+
+export function decode<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const decoded = schema.safeParse(value);
+  if (decoded.success) return decoded.data;
+  throw new ControlError(z.prettifyError(decoded.error).replaceAll('\n', ' '), { status: 400 });
+}
