@@ -1,0 +1,22 @@
+/** The simulated world in a process of its own, so that what it costs is not measured with the daemon's threads. */
+import { getPriority, setPriority } from 'node:os';
+import { startWorld } from '../../../src/sim/world.js';
+import type { WorldAccess } from './parts.js';
+
+// In truth its machines are elsewhere: it is not to take the processor from those who are measured.
+setPriority(Math.min(19, getPriority() + 10));
+const clouds = Number(process.argv[2]);
+/** A list of servers takes a real cloud about a second. */
+const callMs = [500, 1_500] as const;
+const world = await startWorld({
+  clouds: Array.from({ length: clouds }, (_, index) => ({ name: `cloud${index + 1}`, images: ['img'], callMs })),
+  masters: [],
+});
+const access: WorldAccess = {
+  clouds: [...world.clouds.values()].map(({ name, authUrl, username, password, projectName }) => ({
+    ...{ name, authUrl, username, password, projectName },
+  })),
+  ssh: { port: world.ssh.port, username: world.ssh.username, privateKeyFile: world.ssh.privateKeyFile },
+};
+process.send?.(access);
+process.once('disconnect', () => void world.close());

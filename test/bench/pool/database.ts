@@ -1,0 +1,123 @@
+/** A database with durable commits, and what it costs: CPU of all its processes, statements, connections. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import knexFactory, { type Knex } from 'knex';
+import { startMariadb } from '../../support/mariadb.js';
+import { startPostgres } from '../../support/postgres.js';
+
+export type Engine = 'postgresql' | 'mariadb';
+
+export interface BenchDatabase {
+  readonly dburi: string;
+  /** Of the server and its children, those that ended among them. */
+  cpuMs(): number;
+  /** Rows of `TABLE where …`, asked over a connection of its own that is not counted. */
+  count(what: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startDatabase(engine: Engine, connections: number): Promise<BenchDatabase> {
+  const server =
+    engine === 'mariadb'
+      ? await startMariadb({ maxConnections: connections, isDurable: true })
+      : await startPostgres({ maxConnections: connections });
+  const observer = await Observer.connect(engine, server.dburi);
+  return {
+    dburi: server.dburi,
+    cpuMs: () => cpuOfTree(server.pid),
+    count: what => observer.count(what),
+    async stop() {
+      await observer.close();
+      await server.stop();
+    },
+  };
+}
+
+/** Looks at the tables from outside. */
+class Observer {
+  readonly #knex: Knex;
+
+  constructor(knex: Knex) {
+    this.#knex = knex;
+  }
+
+  static async connect(engine: Engine, dburi: string): Promise<Observer> {
+    const client = engine === 'mariadb' ? 'mysql2' : 'pg';
+    const observer = new Observer(knexFactory({ client, connection: dburi, pool: { min: 1, max: 1 } }));
+    await observer.#knex.raw('select 1');
+    return observer;
+  }
+
+  async count(what: string): Promise<number> {
+    const [table, where] = what.split(' where ');
+    const found = await this.#knex(table ?? '')
+      .whereRaw(where ?? '1 = 1')
+      .count<{ count: number | string }[]>({ count: '*' });
+    return Number(found[0]?.count);
+  }
+
+  close(): Promise<void> {
+    return this.#knex.destroy();
+  }
+}
+
+/** Linux counts in hundredths of a second. */
+const tickMs = 10;
+
+function cpuOfTree(pid: number): number {
+  const children = new Map<number, number[]>();
+  const own = new Map<number, number>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const fields = statOf(Number(name));
+    if (!fields) continue;
+    const parent = Number(fields[1]);
+    children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+    const ticks = [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0);
+    own.set(Number(name), ticks * tickMs);
+  }
+  const sum = (at: number): number => (own.get(at) ?? 0) + (children.get(at) ?? []).reduce((s, c) => s + sum(c), 0);
+  return sum(pid);
+}
+
+/** The fields after the command, which may hold spaces: state, parent, … utime, stime, cutime, cstime. */
+function statOf(pid: number): string[] | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return null;
+  }
+}
+
+export interface StatementCount {
+  readonly statements: number;
+  /** By their first words. */
+  readonly byKind: ReadonlyMap<string, number>;
+}
+
+/** Counts what this process asks of a database from now on. */
+export function countStatements(): () => StatementCount {
+  let statements = 0;
+  const byKind = new Map<string, number>();
+  const count = (query: unknown): void => {
+    const text =
+      typeof query === 'string'
+        ? query
+        : ((query as { text?: string; sql?: string }).text ?? (query as { sql?: string }).sql ?? '?');
+    statements++;
+    const kind = text.replaceAll(/["`]/g, '').split(/\s+/).slice(0, 3).join(' ').toLowerCase();
+    byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
+  };
+  const require = createRequire(import.meta.url);
+  const pg = require('pg') as { Client: { prototype: Record<string, unknown> } };
+  const mysql = require('mysql2') as { Connection: { prototype: Record<string, unknown> } };
+  for (const prototype of [pg.Client.prototype, mysql.Connection.prototype]) {
+    const original = prototype['query'] as (...args: unknown[]) => unknown;
+    prototype['query'] = function (this: unknown, ...args: unknown[]) {
+      count(args[0]);
+      return original.apply(this, args);
+    };
+  }
+  return () => ({ statements, byKind: new Map(byKind) });
+}

@@ -1,0 +1,61 @@
+/** W1: how long a pool takes from nothing to min-ready, and what a node costs. `--nodes N --providers P --engine E`. */
+import { parseArgs } from 'node:util';
+import { countStatements, startDatabase, type Engine } from './database.js';
+import { startBenchPool } from './pool.js';
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: 'string', default: '200' },
+    providers: { type: 'string', default: '1' },
+    engine: { type: 'string', default: 'postgresql' },
+    launches: { type: 'string', default: '40' },
+    log: { type: 'boolean', default: false },
+    kinds: { type: 'boolean', default: false },
+  },
+});
+const nodes = Number(values.nodes);
+const providerCount = Number(values.providers);
+const database = await startDatabase(values.engine as Engine, 400);
+const statements = countStatements();
+const providers = Array.from({ length: providerCount }, (_none, index) => ({
+  name: `cloud-${index + 1}`,
+  maxServers: nodes,
+  concurrency: { workers: 1, calls: 8, launches: Number(values.launches), deletes: 40, imageBuilds: 2 },
+}));
+const began = performance.now();
+const pool = await startBenchPool({
+  dburi: database.dburi,
+  labels: [{ name: 'bare', minReady: nodes }],
+  providers,
+  timings: { serverList: 200, pass: 1_000 },
+  isLogged: values.log,
+});
+const started = performance.now();
+const cpu = process.cpuUsage();
+const databaseCpu = database.cpuMs();
+const before = statements().statements;
+await pool.until(() => pool.readyCount() === nodes);
+const wallMs = performance.now() - started;
+const used = process.cpuUsage(cpu);
+const databaseMs = database.cpuMs() - databaseCpu;
+const after = statements();
+const lists = [...pool.clouds.values()].reduce((sum, cloud) => sum + cloud.lists, 0);
+console.log(
+  JSON.stringify({
+    nodes,
+    providers: providerCount,
+    engine: values.engine,
+    startMs: Math.round(started - began),
+    seconds: Number((wallMs / 1000).toFixed(2)),
+    cpuMsPerNode: Number(((used.user + used.system) / 1000 / nodes).toFixed(2)),
+    databaseMsPerNode: Number((databaseMs / nodes).toFixed(2)),
+    statementsPerNode: Number(((after.statements - before) / nodes).toFixed(2)),
+    lists,
+    slotsPeak: pool.slotsPeak(),
+    eventLoopP99Ms: Number((pool.eventLoop.percentile(99) / 1e6).toFixed(1)),
+    rssMb: Math.round(process.memoryUsage().rss / 1e6),
+  }),
+);
+if (values.kinds) console.log([...after.byKind].sort((a, b) => b[1] - a[1]).slice(0, 15));
+await pool.stop();
+await database.stop();

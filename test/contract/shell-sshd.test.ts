@@ -1,0 +1,127 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { openShell } from '../../src/adapters/ssh/shell.js';
+import { openWorkerShell, WorkerPools } from '../../src/adapters/workers/workers.js';
+import type { ShellLogin } from '../../src/ports/shell.js';
+import { freePort } from '../support/ports.js';
+import { startSshd, type Sshd } from '../support/sshd.js';
+import { rejectsWith } from './cloud.suite.js';
+import { shellContract, type ShellSubject } from './shell.suite.js';
+
+async function subjectOf(sshd: Sshd, open: ShellSubject['open']): Promise<ShellSubject> {
+  return {
+    login: loginOf(sshd),
+    closedPort: await freePort(),
+    open,
+    settle: outcome => outcome,
+    close: () => sshd.close(),
+  };
+}
+
+function loginOf({ host, port, username, privateKeyFile }: Sshd): ShellLogin {
+  return { host, port, username, privateKeyFile, hostKey: null };
+}
+
+describe('the sshd of Debian', () => {
+  shellContract(async () => subjectOf(await startSshd(), openShell));
+});
+
+describe('the sshd of Debian, from worker threads', () => {
+  shellContract(async () => {
+    const pools = new WorkerPools();
+    const subject = await subjectOf(await startSshd(), () => openWorkerShell('alpha', pools));
+    return {
+      ...subject,
+      async close() {
+        await pools.close();
+        await subject.close();
+      },
+    };
+  });
+});
+
+describe('a login', () => {
+  let sshd: Sshd;
+  const shell = openShell();
+
+  beforeAll(async () => {
+    sshd = await startSshd();
+  });
+
+  afterAll(async () => {
+    await shell.close();
+    await sshd.close();
+  });
+
+  it('tells the host key as the machine has it', async () => {
+    expect((await shell.check(loginOf(sshd), { deadlineMs: 20_000 })).hostKey).toBe(sshd.hostKey);
+  });
+
+  it('that answers something else is refused, and says what it answered', async () => {
+    const privateKeyFile = await sshd.addForcedKey('polite', 'echo Please log in as ubuntu; exit 3');
+    const fault = await rejectsWith(shell.check({ ...loginOf(sshd), privateKeyFile }, { deadlineMs: 900 }), 'ssh.auth');
+    expect(fault.message).toContain('ended with 3 and answered "Please log in as ubuntu"');
+  });
+
+  it('that is cut while the command runs is no success', async () => {
+    const privateKeyFile = await sshd.addForcedKey('cut', 'echo access okay; sleep 0.1; kill -9 $PPID');
+    await rejectsWith(shell.check({ ...loginOf(sshd), privateKeyFile }, { deadlineMs: 900 }), 'ssh.unreachable');
+  });
+
+  it('that hangs ends at the deadline', async () => {
+    // Unlike a sleep, it ends with its connection.
+    const privateKeyFile = await sshd.addForcedKey('hung', 'cat');
+    await rejectsWith(shell.check({ ...loginOf(sshd), privateKeyFile }, { deadlineMs: 500 }), 'ssh.timeout');
+  });
+
+  it('that is cut at first succeeds at the next attempt', async () => {
+    const booting = await startPeer((socket, count) => {
+      if (count === 1) socket.destroy();
+      else relay(socket, connect(sshd.port, sshd.host));
+    });
+    const outcome = await shell.check({ ...loginOf(sshd), port: booting.port }, { deadlineMs: 20_000 });
+    expect(outcome.attempts).toBe(2);
+    await booting.close();
+  });
+
+  it.each<[string, (socket: Socket) => void, 'ssh.timeout' | 'ssh.protocol' | 'ssh.unreachable']>([
+    ['says nothing', () => undefined, 'ssh.timeout'],
+    ['only greets', socket => void socket.write('SSH-2.0-OpenSSH_9.2\r\n'), 'ssh.timeout'],
+    ['speaks HTTP', socket => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), 'ssh.protocol'],
+    ['hangs up', socket => void socket.end(), 'ssh.protocol'],
+    ['resets', socket => void socket.resetAndDestroy(), 'ssh.unreachable'],
+  ])('at a port that %s is a fault', async (_what, greet, kind) => {
+    const peer = await startPeer(greet);
+    await rejectsWith(shell.check({ ...loginOf(sshd), port: peer.port }, { deadlineMs: 300 }), kind);
+    await peer.close();
+  });
+});
+
+/** Ends both when one ends: an sshd waits for a client that it believes to be there. */
+function relay(client: Socket, machine: Socket): void {
+  client.pipe(machine).pipe(client);
+  client.on('close', () => machine.destroy());
+  machine.on('close', () => client.destroy());
+  machine.on('error', () => client.destroy());
+}
+
+async function startPeer(
+  greet: (socket: Socket, count: number) => void,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer(socket => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    greet(socket, sockets.size);
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}

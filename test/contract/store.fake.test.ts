@@ -1,0 +1,45 @@
+import { imageId, nodeId } from '../../src/domain/ids.js';
+import { FakeDatabase, FakeStore } from '../support/fake-store.js';
+import { imageStoreSuite } from './store-images.suite.js';
+import { storeSuite } from './store.suite.js';
+import { startMs, startSeconds, type StorePlace, type StoreWorld } from './store.world.js';
+
+function openFake(): Promise<StoreWorld> {
+  let database = new FakeDatabase();
+  const open = (now = () => startMs) => new FakeStore({ now, database });
+  const place: StorePlace = {
+    open: ({ now } = {}) => open(now),
+    openLossy: () => {
+      const store = open();
+      return Promise.resolve({ store, lose: what => store.loseReply(what) });
+    },
+    addSubnode: async (id, hostname) => {
+      database.addSubnode(nodeId(id), { hostname, state: 'building', stateTime: startSeconds });
+    },
+    addSnapshot: async image => {
+      database.addSnapshot({
+        provider: 'rax',
+        image,
+        version: startSeconds,
+        imageId: imageId('img-1'),
+        state: 'ready',
+        stateTime: startSeconds,
+      });
+    },
+    killConnection: async (store, connection) => (store as FakeStore).killConnection(connection),
+    killLock: async store => (store as FakeStore).loseLock(),
+  };
+  return Promise.resolve({
+    database: async () => {
+      database = new FakeDatabase();
+      return place;
+    },
+    kill: async () => open().away(),
+    revive: async () => open().back(),
+    forbidWrites: async areForbidden => void (database.isReadOnly = areForbidden),
+    stop: async () => undefined,
+  });
+}
+
+storeSuite('the fake', openFake);
+imageStoreSuite('the fake', openFake);

@@ -1,0 +1,118 @@
+/** Who gets the room there is (lessons 32 to 46). */
+import { expect, test } from 'vitest';
+import { poolConfig, snapshotImage } from '../support/pool-config.js';
+import { startPool } from '../support/pool.js';
+
+test('lesson 32: a limit lowered below what runs gives no other provider more than it has room for', async () => {
+  const providers = [
+    { name: 'alpha', maxServers: 6 },
+    { name: 'beta', maxServers: 6 },
+  ];
+  const pool = await startPool({ providers, labels: [{ name: 'bare', minReady: 8 }] });
+  await pool.rest();
+  const lowered = [{ name: 'alpha', maxServers: 1 }, ...providers.slice(1)];
+  await pool.reload(poolConfig({ providers: lowered, labels: [{ name: 'bare', minReady: 12 }] }));
+  await pool.advance(120_000);
+  expect(pool.servers('beta')).toHaveLength(6);
+  expect(pool.rows()).toHaveLength(4 + 6);
+  pool.check();
+});
+
+test('lesson 36: a small label is served beside one that could take everything', async () => {
+  const pool = await startPool({
+    labels: [
+      { name: 'large', minReady: 0 },
+      { name: 'small', minReady: 0 },
+    ],
+    providers: [{ name: 'alpha', maxServers: 5 }],
+  });
+  pool.demand.set({ host: 'zuul', port: 4730 }, [
+    { name: 'build:a:large', total: 500 },
+    { name: 'build:b:small', total: 1 },
+  ]);
+  for (let n = 0; n < 30 && pool.in('ready', 'small').length === 0; n++) {
+    await pool.advance(60_000);
+    for (const name of pool.jobs.free('large')) {
+      pool.jobs.start(name);
+      pool.jobs.finish(name);
+    }
+  }
+  expect(pool.rows().some(({ label }) => label === 'small')).toBe(true);
+  pool.check();
+});
+
+test('lesson 38: the reserve gives way to jobs that wait when room is short', async () => {
+  const labels = [
+    { name: 'idle', minReady: 4 },
+    { name: 'busy', minReady: 0 },
+  ];
+  const pool = await startPool({ labels, providers: [{ name: 'alpha', maxServers: 0 }] });
+  pool.jobsWait('busy', 4);
+  await pool.advance(20_000);
+  await pool.reload(poolConfig({ labels, providers: [{ name: 'alpha', maxServers: 4 }] }));
+  await pool.until(() => pool.in('ready').length === 4);
+  expect(pool.in('ready', 'busy')).toHaveLength(4);
+});
+
+test('lesson 39: a provider whose image is not usable takes no share', async () => {
+  const pool = await startPool({
+    providers: [{ name: 'alpha' }, { name: 'beta' }],
+    labels: [{ name: 'bare', minReady: 6 }],
+    before: world => world.cloud('beta').images.splice(0),
+  });
+  await pool.until(() => pool.servers('alpha').length === 6);
+  await pool.rest();
+  expect(pool.servers('beta')).toEqual([]);
+});
+
+test('lesson 43: the server on which an image is built is one of max-servers', async () => {
+  const pool = await startPool({
+    labels: [{ name: 'bare', minReady: 9 }],
+    providers: [{ name: 'alpha', maxServers: 4, images: [snapshotImage()] }],
+  });
+  await pool.advance(3_600_000);
+  expect(pool.cloud().serversPeak).toBeLessThanOrEqual(4);
+});
+
+test('lesson 44: a disabled label gets nothing, whatever waits for it', async () => {
+  const pool = await startPool({
+    labels: [
+      { name: 'off', minReady: -1 },
+      { name: 'bare', minReady: 1 },
+    ],
+  });
+  pool.jobsWait('off', 7);
+  await pool.rest();
+  await pool.advance(120_000);
+  expect(pool.rows().filter(({ label }) => label === 'off')).toEqual([]);
+});
+
+test('lesson 45: nodes of a label that was removed can be deleted, and their room is free again', async () => {
+  const providers = [{ name: 'alpha', maxServers: 3 }];
+  const pool = await startPool({ providers, labels: [{ name: 'old', minReady: 3 }] });
+  await pool.rest();
+  await pool.reload(poolConfig({ providers, labels: [{ name: 'new', minReady: 3 }] }));
+  await pool.advance(60_000);
+  expect(pool.in('ready', 'old')).toHaveLength(3);
+  for (const { id } of pool.in('ready', 'old')) await pool.delete(Number(id));
+  await pool.rest();
+  expect(pool.in('ready', 'new')).toHaveLength(3);
+  pool.checkAtRest();
+});
+
+test('lesson 46: two runs of the same story grant the same', async () => {
+  const story = async (): Promise<string[]> => {
+    const pool = await startPool({
+      providers: [{ name: 'alpha' }, { name: 'beta' }, { name: 'gamma' }],
+      targets: [{ name: 'jenkins01' }, { name: 'jenkins02' }],
+      labels: [
+        { name: 'one', minReady: 5 },
+        { name: 'two', minReady: 4 },
+      ],
+      seed: 3,
+    });
+    await pool.rest();
+    return pool.rows().map(({ id, label, provider, target }) => `${id} ${label} ${provider} ${target}`);
+  };
+  expect(await story()).toEqual(await story());
+});

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { startPool, type Pool } from '../support/pool.js';
+
+const quarterMs = 15 * 60_000;
+const label = (minReady: number) => ({ labels: [{ name: 'bare', minReady }] });
+
+async function startReady(minReady: number): Promise<Pool> {
+  const pool = await startPool(label(minReady));
+  await pool.rest();
+  return pool;
+}
+
+function startJob(pool: Pool, id: number): void {
+  const name = pool.row(id)?.nodename ?? null;
+  if (name !== null) pool.jobs.start(name);
+}
+
+test('a ready node that nobody can log in to any more is replaced at the next check, lesson 134', async () => {
+  const pool = await startReady(2);
+  const dead = pool.one('ready');
+  pool.sshAnswer = ({ host }) => (host === dead.ip ? 'ssh.protocol' : null);
+  await pool.advance(quarterMs + 70_000);
+  expect(pool.row(dead.id)).toBeNull();
+  await pool.rest();
+  expect(pool.log.map(({ message }) => message).join()).toContain(`node ${dead.id}: the check could not log in`);
+  pool.checkAtRest();
+});
+
+test('nodes that answer are left as they are, however often they are checked', async () => {
+  const pool = await startReady(2);
+  const before = pool.rows();
+  await pool.advance(4 * quarterMs);
+  expect(pool.rows()).toEqual(before);
+  pool.checkAtRest();
+});
+
+test('a node whose job starts while it is checked is not deleted under it, lesson 82', async () => {
+  const pool = await startReady(1);
+  const { id, ip } = pool.one('ready');
+  pool.sshAnswer = ({ host }) => (host === ip ? 'ssh.unreachable' : null);
+  await pool.until(
+    () => pool.actors().some(({ kind, task }) => kind === 'node' && task?.name === 'check'),
+    quarterMs * 2,
+  );
+  startJob(pool, id);
+  await pool.advance(70_000);
+  expect(pool.row(id)?.state).toBe('used');
+});
+
+test('only ready nodes are checked, and a held one least of all', async () => {
+  const pool = await startReady(2);
+  const [held, used] = pool.in('ready');
+  if (held) await pool.hold(held.id);
+  startJob(pool, Number(used?.id));
+  await pool.rest();
+  const ips = [held?.ip, used?.ip];
+  pool.sshAnswer = ({ host }) => (ips.includes(host) ? 'ssh.unreachable' : null);
+  await pool.advance(2 * quarterMs);
+  expect(pool.row(Number(held?.id))?.state).toBe('hold');
+  expect(pool.row(Number(used?.id))?.state).toBe('used');
+  expect(pool.in('ready')).toHaveLength(2);
+});
+
+test('a rack that has failed is found out in minutes and not in hours, some at once, lesson 135', async () => {
+  const pool = await startPool({ ...label(50), providers: [{ name: 'alpha', maxServers: 60 }] });
+  await pool.rest();
+  const dead = new Set(pool.in('ready').map(({ ip }) => ip));
+  const checks = (): number => pool.actors().filter(({ task }) => task?.name === 'check').length;
+  pool.sshAnswer = ({ host }) => (dead.has(host) ? 'ssh.timeout' : null);
+  await pool.until(() => checks() > 0, quarterMs);
+  let most = 0;
+  for (let n = 0; n < 40; n++) {
+    most = Math.max(most, checks());
+    await pool.advance(5_000);
+  }
+  expect(most).toBe(20);
+  await pool.rest();
+  expect(pool.in('ready').filter(({ ip }) => dead.has(ip))).toEqual([]);
+  pool.checkAtRest();
+});
+
+test('a key file that cannot be read here is no fault of the machines', async () => {
+  const pool = await startReady(2);
+  const before = pool.in('ready').map(({ id }) => id);
+  pool.sshAnswer = () => 'ssh.key-exposed';
+  await pool.advance(2 * quarterMs);
+  expect(pool.in('ready').map(({ id }) => id)).toEqual(before);
+  expect(pool.log.some(({ fault, next }) => fault === 'ssh.key-exposed' && String(next).includes('chmod 600'))).toBe(
+    true,
+  );
+});
+
+test('a machine that answers with another host key than before is not the one that was launched', async () => {
+  const pool = await startReady(1);
+  const { id, ip } = pool.one('ready');
+  pool.sshAnswer = ({ host }) => (host === ip ? 'ssh.host-key' : null);
+  await pool.advance(quarterMs + 70_000);
+  expect(pool.row(id)).toBeNull();
+});
