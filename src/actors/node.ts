@@ -33,7 +33,7 @@ import {
   type SlaveCompared,
 } from './node/job.js';
 import { proceedLaunch, stepSettled } from './node/launch.js';
-import { noteSubnode } from './node/group.js';
+import { noteSubnode, replaceMember } from './node/group.js';
 import { learn } from './node/learn.js';
 import {
   giveBackPermit,
@@ -374,12 +374,21 @@ function makeRoom(node: Self, ctx: NodeContext): void {
   ctx.timer('replace', lastJobMs, { type: 'replace' });
 }
 
+const lossEnd = 'is gone from the cloud, and nobody here deleted it';
+
 /** A held node is told so once; whoever holds it decides. */
 async function serverGone(server: ServerId, node: Self, ctx: NodeContext): Promise<void> {
   const { row } = node.home;
-  const lastError = `its server ${server} is gone from the cloud, and nobody here deleted it`;
-  if (row.serverId !== server || (row.state === 'hold' && row.lastError === lastError)) return;
-  await learn('server-gone', node, ctx, () => ({ lastError }));
+  if (row.state === 'hold' && row.lastError?.endsWith(lossEnd) === true) return;
+  if (row.serverId === server) {
+    await learn('server-gone', node, ctx, () => ({ lastError: `its server ${server} ${lossEnd}` }));
+    return;
+  }
+  const member = row.subnodes.find(({ serverId }) => serverId === server);
+  if (!member) return;
+  const why = `server ${server} of subnode ${member.id} ${lossEnd}`;
+  const decision = await learn('member-gone', node, ctx, () => ({ lastError: why }));
+  if (decision.kind === 'ignore' && row.state === 'building') replaceMember({ id: member.id, why }, node, ctx);
 }
 
 function isTooOld({ home: { row, settings } }: Self, now: number): boolean {

@@ -1,6 +1,6 @@
 /**
  * Owns    one subnode: its row, its launch, its deletion. Nobody else writes the row.
- * Hears   remove (its node), the outcome of its own steps.
+ * Hears   remove, server-gone (its node), the outcome of its own steps.
  * Tells   its node its row after each durable change, and that it is gone; cloud and stats how its launch ended.
  * Stores  every change of its row, by compare-and-set, before it acts on it.
  * If it dies: the next life goes on at the step that the row names. A create in hand is in doubt.
@@ -29,6 +29,8 @@ import { asFault } from './store.js';
 
 export type SubnodeMessage =
   | { readonly type: 'remove' | 'proceed' | 'rested' }
+  /** The cloud has no such server any more. */
+  | { readonly type: 'server-gone'; readonly why: string }
   | { readonly type: 'step-settled'; readonly outcome: TaskOutcome<StepOutcome> }
   | { readonly type: 'removed'; readonly outcome: TaskOutcome<null> };
 
@@ -99,6 +101,9 @@ async function act(message: SubnodeMessage, state: SubnodeState, ctx: SubnodeCon
   switch (message.type) {
     case 'remove':
       await learn('delete-asked', {}, state, ctx);
+      return;
+    case 'server-gone':
+      await learn('server-gone', { lastError: message.why }, state, ctx);
       return;
     case 'step-settled':
       await stepSettled(message.outcome, state, ctx);

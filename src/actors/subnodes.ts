@@ -1,16 +1,18 @@
 /**
  * Owns    the actors of a node's subnodes.
- * Hears   adopt, remove-all (its node).
- * Tells   each subnode to go.
+ * Hears   adopt, remove-all, server-gone (its node).
+ * Tells   each subnode to go, or that its server is gone.
  * Stores  nothing.
  * If it dies: its subnodes stop with it, and their node adopts them anew from its row.
  */
+import type { SubnodeId } from '../domain/ids.js';
 import type { Actor, Ref } from '../runtime/actor.js';
 import { subnodeActor, type SubnodeHome, type SubnodeMessage } from './subnode.js';
 
 export type SubnodesMessage =
   | { readonly type: 'adopt'; readonly home: SubnodeHome }
   | { readonly type: 'remove-all' }
+  | { readonly type: 'server-gone'; readonly id: SubnodeId; readonly why: string }
   | { readonly type: 'ended'; readonly name: string };
 
 interface SubnodesState {
@@ -35,6 +37,9 @@ export const subnodesActor: Actor<SubnodesMessage, SubnodesState, null> = {
       }
       case 'remove-all':
         for (const ref of children.values()) ctx.tell(ref, { type: 'remove' });
+        return;
+      case 'server-gone':
+        children.get(String(message.id))?.tell({ type: 'server-gone', why: message.why });
         return;
       case 'ended':
         if (!ctx.hasChild(message.name)) children.delete(message.name);

@@ -3,7 +3,7 @@
  * name, because projects are shared. A thing is looked at before the rows are read, and its row is written before the
  * thing is made, so what has no row then never will have one (lesson 11); it is believed at its second sighting.
  */
-import type { AddressId, ImageId, Installation, PortId, ServerId, Tag } from './ids.js';
+import type { AddressId, ImageId, Installation, NodeId, PortId, ServerId, Tag } from './ids.js';
 import { isMassLoss } from './mass-loss.js';
 import type { NodeRow } from './node-row.js';
 import type { SnapshotRow } from './snapshot-row.js';
@@ -170,16 +170,29 @@ function claimsOfSnapshot({ state, step, serverId, addressId, imageId }: Snapsho
 
 // ── The other direction ──────────────────────────────────────────────────────────────────────────────────────────
 
+/** A server, and the node that needs it. */
+export interface NeededServer {
+  readonly node: NodeId;
+  readonly server: ServerId;
+}
+
 export interface Missing {
-  readonly rows: readonly NodeRow[];
+  readonly servers: readonly NeededServer[];
   /** So many at once that the cloud itself is doubted. */
   readonly isMassLoss: boolean;
 }
 
-/** Nodes that name a server which a list does not have that was asked for after they were read. */
+/** Servers that nodes name, and a list does not have that was asked for after the nodes were read. */
 export function findMissing(rows: readonly NodeRow[], servers: readonly SeenServer[]): Missing {
   const there = new Set(servers.flatMap(({ id, status }) => (isGone(status) ? [] : [id])));
-  const withServer = rows.filter(row => row.serverId !== null && row.state !== 'delete');
-  const missing = withServer.filter(({ serverId }) => serverId !== null && !there.has(serverId));
-  return { rows: missing, isMassLoss: isMassLoss(missing.length, withServer.length) };
+  const needed = rows.flatMap(neededServers);
+  const missing = needed.filter(({ server }) => !there.has(server));
+  return { servers: missing, isMassLoss: isMassLoss(missing.length, needed.length) };
+}
+
+/** Its own, and those of its group; the launch of a subnode sees to the server of that one. */
+function neededServers({ id: node, state, serverId, subnodes }: NodeRow): readonly NeededServer[] {
+  if (state === 'delete') return [];
+  const members = subnodes.filter(subnode => subnode.state === 'ready').map(subnode => subnode.serverId);
+  return [serverId, ...members].flatMap(server => (server === null ? [] : [{ node, server }]));
 }

@@ -30,6 +30,8 @@ export const nodeFacts = [
   'check-failed',
   /** The cloud has no server of that id any more. */
   'server-gone',
+  /** The cloud has no server of one of its subnodes any more. */
+  'member-gone',
   /** Longer in its state than the limit for that state. */
   'too-old',
   /** It booted from an older image than the current one, and is to make room. */
@@ -87,6 +89,7 @@ const noDelay = ignore('no delete delay runs in this state');
 const noTest = ignore('it is not being tested');
 const idleForEver = ignore('its state has no limit');
 const serverGone = 'its server is gone from the cloud';
+const memberGone = 'the server of one of its subnodes is gone from the cloud';
 const notIdle = ignore('only ready nodes are replaced');
 const slaveGone = 'its slave is gone from Jenkins';
 
@@ -107,6 +110,9 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     'delete-asked': move('delete', 'deletion was asked'),
     'check-failed': ignore('only ready nodes are checked'),
     'server-gone': node => (isBefore(node.step, 'ssh') ? ignore('its launch sees to it') : move('delete', serverGone)),
+    // Until the group is whole, one of its machines is replaced by itself.
+    'member-gone': node =>
+      isBefore(node.step, 'files') ? ignore('its group gets another subnode') : move('delete', memberGone),
     'too-old': move('delete', 'building for too long'),
     outdated: notIdle,
     'slave-gone': ignore('its launch registers it'),
@@ -127,6 +133,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     'delete-asked': move('delete', 'deletion was asked'),
     'check-failed': move('delete', 'the periodic check could not log in'),
     'server-gone': move('delete', serverGone),
+    'member-gone': move('delete', memberGone),
     'too-old': idleForEver,
     outdated: move('delete', 'it is replaced by a node from a newer image'),
     'slave-gone': move('delete', `${slaveGone}; whether a job ran on it is not known`),
@@ -148,6 +155,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     'delete-asked': move('delete', 'deletion was asked'),
     'check-failed': ignore('only ready nodes are checked'),
     'server-gone': move('delete', serverGone),
+    'member-gone': move('delete', memberGone),
     'too-old': move('delete', 'testing for too long'),
     outdated: notIdle,
     'slave-gone': move('delete', `${slaveGone}, so that no test can pass on it`),
@@ -175,6 +183,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     'delete-asked': move('delete', 'deletion was asked'),
     'check-failed': ignore('only ready nodes are checked'),
     'server-gone': move('delete', `${serverGone}, and its job with it`),
+    'member-gone': ignore('its job is on its own server, and ends as it can'),
     'too-old': move('delete', 'used for too long'),
     outdated: notIdle,
     'slave-gone': node =>
@@ -199,6 +208,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     'delete-asked': move('delete', 'deletion was asked'),
     'check-failed': held,
     'server-gone': keep('server-gone', `${serverGone}; it is held all the same`),
+    'member-gone': keep('server-gone', `${memberGone}; it is held all the same`),
     'too-old': idleForEver,
     outdated: notIdle,
     'slave-gone': keep('job-ended', `${slaveGone}: no job can run on it any more`),
@@ -219,6 +229,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     'delete-asked': ignore('it is being deleted already'),
     'check-failed': deleting,
     'server-gone': deleting,
+    'member-gone': deleting,
     'too-old': deleting,
     outdated: notIdle,
     'slave-gone': deleting,

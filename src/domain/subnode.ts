@@ -1,7 +1,7 @@
 /** The life of a subnode: its node's actor launches it, and it goes with its node (reference 4.6). */
 import type { SubnodeState } from './states.js';
 
-export const subnodeFacts = ['launched', 'launch-failed', 'delete-asked'] as const;
+export const subnodeFacts = ['launched', 'launch-failed', 'server-gone', 'delete-asked'] as const;
 export type SubnodeFact = (typeof subnodeFacts)[number];
 
 export type SubnodeDecision =
@@ -16,16 +16,19 @@ export const subnodeTable: Readonly<Record<SubnodeState, Readonly<Record<Subnode
   building: {
     launched: { kind: 'move', to: 'ready', why: 'launched' },
     'launch-failed': { kind: 'move', to: 'delete', why: 'the launch failed' },
+    'server-gone': { kind: 'ignore', why: 'its launch sees to it' },
     'delete-asked': { kind: 'move', to: 'delete', why: 'its node is deleted' },
   },
   ready: {
     launched: { kind: 'ignore', why: 'its launch is over' },
     'launch-failed': { kind: 'ignore', why: 'its launch is over' },
+    'server-gone': { kind: 'move', to: 'delete', why: 'its server is gone from the cloud' },
     'delete-asked': { kind: 'move', to: 'delete', why: 'its node is deleted' },
   },
   delete: {
     launched: { kind: 'ignore', why: 'it is being deleted' },
     'launch-failed': { kind: 'ignore', why: 'it is being deleted' },
+    'server-gone': { kind: 'ignore', why: 'it is being deleted' },
     'delete-asked': { kind: 'ignore', why: 'it is being deleted already' },
   },
 };

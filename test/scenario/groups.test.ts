@@ -174,6 +174,93 @@ describe('a subnode that is lost', () => {
   });
 });
 
+describe('a subnode whose server is gone from the cloud', () => {
+  const minuteMs = 60_000;
+
+  /** The first subnode's server is deleted by somebody; resolves with what it was. */
+  const lose = (pool: Pool, id: number): string => {
+    const server = pool.row(id)?.subnodes.find(({ state }) => state === 'ready')?.serverId;
+    if (!server) throw new Error(`node ${id} has no ready subnode`);
+    pool.cloud().vanish(server);
+    return server;
+  };
+
+  test('has its ready group replaced, after a second look and with the reason', async () => {
+    const pool = await startPool(multi());
+    await pool.rest();
+    const { id } = pool.one('ready', 'multi');
+    const server = lose(pool, id);
+    await pool.advance(minuteMs);
+    expect(pool.row(id)?.state).toBe('ready');
+    await pool.until(() => pool.row(id) === null);
+    const told = pool.log.find(({ message }) => message.startsWith(`node ${id}: the server of one of its subnodes`));
+    expect(told).toBeDefined();
+    await pool.rest();
+    expect(pool.one('ready', 'multi').subnodes).toHaveLength(2);
+    expect(pool.servers()).not.toContain(server);
+    pool.checkAtRest();
+  });
+
+  test('has its group replaced by the next daemon, where this one has not seen it', async () => {
+    const pool = await startPool(multi());
+    await pool.rest();
+    const { id } = pool.one('ready', 'multi');
+    pool.crash();
+    lose(pool, id);
+    await pool.restart();
+    await pool.until(() => pool.row(id) === null);
+    await pool.rest();
+    pool.checkAtRest();
+  });
+
+  test('is replaced by itself while its group waits for others, and the grant is kept', async () => {
+    const pool = await startPool(multi({}, { providers: [{ name: 'alpha', maxServers: 3 }] }));
+    let stuck: string | null = null;
+    pool.sshAnswer = ({ host }) => {
+      const subnodes = pool.rows().flatMap(row => row.subnodes);
+      if (subnodes.some(({ ip }) => ip === host)) stuck ??= host;
+      return stuck === host ? 'ssh.timeout' : null;
+    };
+    await pool.until(() => pool.rows()[0]?.subnodes.some(({ state }) => state === 'ready') ?? false);
+    const { id, serverId } = pool.one('building', 'multi');
+    // Its actor is another one than the one that launched it.
+    pool.crash();
+    const server = lose(pool, id);
+    await pool.restart();
+    await pool.until(() => pool.row(id)?.subnodes.every(subnode => subnode.serverId !== server) ?? false);
+    stuck = '';
+    await pool.rest(3_600_000);
+    expect(pool.one('ready', 'multi')).toMatchObject({ id, serverId });
+    expect(pool.one('ready', 'multi').subnodes).toHaveLength(2);
+    pool.checkAtRest();
+  });
+
+  test('leaves a job alone that runs on its group, and a held group held, which says so once', async () => {
+    const pool = await startPool(multi({ minReady: 2 }, { providers: [{ name: 'alpha', maxServers: 12 }] }));
+    await pool.rest();
+    const [used, held] = pool.in('ready', 'multi');
+    if (!used || !held) throw new Error('there are not two groups');
+    pool.jobs.start(used.nodename ?? ('' as never));
+    await pool.until(() => pool.row(used.id)?.state === 'used');
+    await pool.hold(held.id, { reason: 'looking at it' });
+    await pool.rest();
+    lose(pool, used.id);
+    lose(pool, held.id);
+    await pool.advance(5 * minuteMs);
+    expect(pool.row(used.id)?.state).toBe('used');
+    const { state, lastError, revision } = pool.row(held.id) ?? {};
+    expect(state).toBe('hold');
+    expect(lastError).toMatch(/of subnode \d+ is gone from the cloud/);
+    await pool.advance(5 * minuteMs);
+    expect(pool.row(held.id)?.revision).toBe(revision);
+    await pool.release(held.id);
+    await pool.until(() => pool.row(held.id) === null);
+    pool.jobs.finish(used.nodename ?? ('' as never));
+    await pool.rest();
+    pool.checkAtRest();
+  });
+});
+
 test('a group keeps the size that it was granted, whatever the configuration says later, lesson 157', async () => {
   const pool = await startPool(multi());
   await pool.rest();

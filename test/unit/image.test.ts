@@ -16,6 +16,7 @@ describe('the table of an image’s life', () => {
     built: ['→ ready', 'ignore', 'ignore'],
     'build-failed': ['→ delete', 'ignore', 'ignore'],
     'not-kept': ['→ delete', '→ delete', 'ignore'],
+    'server-gone': ['ignore', '→ delete', 'ignore'],
     'delete-asked': ['→ delete', '→ delete', 'ignore'],
   };
   test.each(imageFacts)('%s', fact => {
@@ -34,6 +35,7 @@ describe('the table of a subnode’s life', () => {
   const cells = {
     launched: ['→ ready', 'ignore', 'ignore'],
     'launch-failed': ['→ delete', 'ignore', 'ignore'],
+    'server-gone': ['ignore', '→ delete', 'ignore'],
     'delete-asked': ['→ delete', '→ delete', 'ignore'],
   };
   test.each(subnodeFacts)('%s', fact => {

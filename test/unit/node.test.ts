@@ -164,6 +164,14 @@ const cells: Record<NodeFact, Record<NodeState, string>> = {
     hold: 'keep server-gone',
     delete: 'ignore',
   },
+  'member-gone': {
+    building: 'ignore',
+    ready: '→ delete',
+    test: '→ delete',
+    used: 'ignore',
+    hold: 'keep server-gone',
+    delete: 'ignore',
+  },
   outdated: {
     building: 'ignore',
     ready: '→ delete',
@@ -272,6 +280,15 @@ describe('a released node', () => {
         },
       ),
     );
+  });
+});
+
+describe('a lost member of a group', () => {
+  test('is replaced by itself until the group is whole, and from then on with its group', () => {
+    expect(short(decide(aNode('building', { step: 'group' }), 'member-gone'))).toBe('ignore');
+    for (const step of ['files', 'ready-script', 'register'] as const) {
+      expect(short(decide(aNode('building', { step }), 'member-gone'))).toBe('→ delete');
+    }
   });
 });
 

@@ -3,7 +3,7 @@
  * nodes whose server is gone hear of it. Both at the second sighting only.
  */
 import { Fault } from '../../domain/fault.js';
-import type { Installation, NodeId, ServerId } from '../../domain/ids.js';
+import type { Installation, ServerId } from '../../domain/ids.js';
 import {
   findLeaks,
   findMissing,
@@ -13,6 +13,7 @@ import {
   Owners,
   type Leak,
   type LeakKind,
+  type NeededServer,
   type Sight,
 } from '../../domain/leaks.js';
 import { massLossMs } from '../../domain/mass-loss.js';
@@ -31,8 +32,8 @@ export interface Sweeping {
   sweeps: number;
   /** Leaks that were seen once, and when, by their key. */
   suspects: ReadonlyMap<string, { readonly leak: Leak; readonly since: number }>;
-  /** Nodes whose server was not seen, since when. */
-  missing: ReadonlyMap<NodeId, { readonly server: ServerId; readonly since: number }>;
+  /** Servers that nodes name and that were not seen, since when. */
+  missing: ReadonlyMap<ServerId, number>;
   /** Servers that were seen with our mark, the oldest first: Nova may leave their ports behind. */
   readonly ours: Set<ServerId>;
   /** Why nodes without a server are kept for now. */
@@ -89,7 +90,7 @@ const oursMax = 20_000;
 /** What is certain by now. */
 export interface Findings {
   readonly leaks: readonly Leak[];
-  readonly missing: readonly NodeRow[];
+  readonly missing: readonly NeededServer[];
 }
 
 /** Compares with what the last sweep saw, and remembers what this one saw. */
@@ -125,22 +126,17 @@ export function judge(
 }
 
 function judgeMissing(
-  { rows, isMassLoss }: ReturnType<typeof findMissing>,
+  { servers, isMassLoss }: ReturnType<typeof findMissing>,
   sweeping: Sweeping,
   { now, isOld }: { readonly now: number; readonly isOld: (since: number | undefined) => boolean },
-): readonly NodeRow[] {
-  const missing = new Map<NodeId, { readonly server: ServerId; readonly since: number }>();
-  for (const { id, serverId: server } of rows) {
-    if (server === null) continue;
-    const known = sweeping.missing.get(id);
-    missing.set(id, known?.server === server ? known : { server, since: now });
-  }
+): readonly NeededServer[] {
+  const missing = new Map(servers.map(({ server }) => [server, sweeping.missing.get(server) ?? now]));
   sweeping.missing = missing;
   sweeping.doubt = isMassLoss
-    ? `${rows.length} servers of ours are not to be seen, and their nodes kept for now`
+    ? `${servers.length} servers of ours are not to be seen, and their nodes kept for now`
     : null;
-  return rows.filter(({ id }) => {
-    const since = missing.get(id)?.since;
+  return servers.filter(({ server }) => {
+    const since = missing.get(server);
     return isOld(since) && (!isMassLoss || now - (since ?? now) >= massLossMs);
   });
 }
@@ -159,7 +155,7 @@ export interface Cleaned {
   readonly removed: readonly Leak[];
   readonly failed: readonly { readonly leak: Leak; readonly fault: Fault }[];
   /** Asked for alone, and not there. */
-  readonly gone: readonly NodeRow[];
+  readonly gone: readonly NeededServer[];
 }
 
 export async function clean(
@@ -180,8 +176,10 @@ export async function clean(
       failed.push({ leak, fault: error });
     }
   }
-  const gone: NodeRow[] = [];
-  for (const row of missing) if (await isServerGone(row, task, serverDelete)) gone.push(row);
+  const gone: NeededServer[] = [];
+  for (const needed of missing) {
+    if (await isServerGone(provider, needed.server, { task, deadlineMs: serverDelete })) gone.push(needed);
+  }
   return { removed, failed, gone };
 }
 
@@ -201,10 +199,13 @@ function remove(provider: string, leak: Leak, task: TaskIo, deadlineMs: number):
 }
 
 /** A cloud that does not answer has not said that it is gone. */
-async function isServerGone({ provider, serverId }: NodeRow, task: TaskIo, deadlineMs: number): Promise<boolean> {
-  if (serverId === null) return false;
+async function isServerGone(
+  provider: string,
+  id: ServerId,
+  { task, deadlineMs }: { readonly task: TaskIo; readonly deadlineMs: number },
+): Promise<boolean> {
   try {
-    const server = await askCloud(task, { provider, op: 'getServer', args: [serverId] }, deadlineMs);
+    const server = await askCloud(task, { provider, op: 'getServer', args: [id] }, deadlineMs);
     return server === null || isGone(server.status);
   } catch (error) {
     if (error instanceof Fault) return false;

@@ -98,9 +98,7 @@ export function cleaned({ provider, outcome }: CleanedUp, state: JanitorState, c
     const line = `${provider}: ${leak.kind} ${leak.name} (${leak.id}) has no row and is yet to be deleted: ${fault.message}`;
     outside.log.warn(line, { provider, fault: fault.kind, next: fault.next });
   }
-  for (const { id, serverId } of gone) {
-    if (serverId !== null) ctx.tell(nodeAddress(id), { type: 'server-gone', server: serverId });
-  }
+  for (const { node, server } of gone) ctx.tell(nodeAddress(node), { type: 'server-gone', server });
 }
 
 /** For people; nothing where there is nothing. */

@@ -4,9 +4,11 @@
  * that is lost is replaced when its server is gone, so that a group never takes more room than it was granted.
  */
 import { Fault } from '../../domain/fault.js';
-import type { NodeRow } from '../../domain/node-row.js';
+import type { SubnodeId } from '../../domain/ids.js';
+import type { NodeRow, SubnodeRow } from '../../domain/node-row.js';
 import { newTagLike } from '../../domain/tag.js';
-import { subnodesActor } from '../subnodes.js';
+import type { Ref } from '../../runtime/actor.js';
+import { subnodesActor, type SubnodesMessage } from '../subnodes.js';
 import type { SubnodeTold } from '../subnode.js';
 import { failed } from './launch.js';
 import { need } from './names.js';
@@ -66,15 +68,31 @@ async function addRows(count: number, { home }: Self, ctx: NodeContext): Promise
 
 /** Each row that has still something to do has its actor. */
 function startSubnodes(node: Self, ctx: NodeContext): void {
-  const { home } = node;
+  const { row } = node.home;
   node.subnodes ??= ctx.spawn(subnodesActor, 'subnodes', null);
-  for (const row of home.row.subnodes) {
-    if (row.state === 'ready' && home.row.state !== 'delete') continue;
-    ctx.tell(node.subnodes, { type: 'adopt', home: { row, node: () => home.row, owner: ctx.self, ...homeOf(node) } });
+  for (const subnode of row.subnodes) {
+    if (subnode.state !== 'ready' || row.state === 'delete') adopt(subnode, node.subnodes, node, ctx);
   }
 }
 
-const homeOf = ({ home: { outside, settings, shell } }: Self) => ({ outside, settings, shell });
+function adopt(row: SubnodeRow, subnodes: Ref<SubnodesMessage>, { home }: Self, ctx: NodeContext): void {
+  const { outside, settings, shell } = home;
+  const subnode = { row, node: () => home.row, owner: ctx.self, outside, settings, shell };
+  ctx.tell(subnodes, { type: 'adopt', home: subnode });
+}
+
+/** The group is not whole yet: one machine of it goes by itself, and another one is made. */
+export function replaceMember(
+  { id, why }: { readonly id: SubnodeId; readonly why: string },
+  node: Self,
+  ctx: NodeContext,
+): void {
+  const row = node.home.row.subnodes.find(subnode => subnode.id === id);
+  if (!row) return;
+  node.subnodes ??= ctx.spawn(subnodesActor, 'subnodes', null);
+  adopt(row, node.subnodes, node, ctx);
+  ctx.tell(node.subnodes, { type: 'server-gone', id, why });
+}
 
 /** What a subnode's actor has written, as the node's row shows it. */
 export function noteSubnode(told: SubnodeTold, node: Self): void {
@@ -86,8 +104,8 @@ export function noteSubnode(told: SubnodeTold, node: Self): void {
   }
   const before = home.row.subnodes.find(({ id }) => id === told.row.id);
   if (!before || before.revision > told.row.revision) return;
-  if (before.state === 'building' && told.row.state === 'delete') {
-    node.lostSubnodes++;
+  if (before.state !== 'delete' && told.row.state === 'delete' && home.row.state !== 'delete') {
+    if (before.state === 'building') node.lostSubnodes++;
     const line = `node ${home.row.id}: subnode ${told.row.id} is lost: ${told.row.lastError ?? ''}`;
     home.outside.log.warn(line, whereabouts(home.row));
   }
