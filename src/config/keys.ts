@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { usualHostnames } from '../domain/template.js';
 import * as formats from './formats.js';
 import type { Check } from './formats.js';
 
@@ -320,6 +321,13 @@ export const labelKeys = z.strictObject({
     optional(z.array(z.strictObject({ name: name('Name of a provider.') }))),
     'Which providers may supply it. Required, unless `min-ready` is negative.',
   ),
+  hostname: key(
+    optional(template('hostname')),
+    'Template of the names of its nodes, where the target has none. The manual of 2014 had it here, and the original ' +
+      'did not read it.',
+    '2014',
+  ),
+  'subnode-hostname': key(optional(template('subnode-hostname')), 'The same of its subnodes.', '2014'),
   'max-ready-age': key(optional(seconds(1)), 'A ready node older than this is replaced.', {
     since: 'later',
     defaultText: 'never',
@@ -358,12 +366,14 @@ export const targetKeys = z.strictObject({
   ),
   rate: key(seconds().default(1), 'Pause between calls to Jenkins.'),
   hostname: key(
-    template('hostname').default('{label.name}-{provider.name}-{node_id}'),
-    'Template of the name of a node. The original of 2014 added `.slave.openstack.org`.',
+    optional(template('hostname')),
+    'Template of the name of a node. The original of 2014 added `.slave.openstack.org` to the default.',
+    { since: '2014', defaultText: `that of the label, else \`${usualHostnames.hostname}\`` },
   ),
   'subnode-hostname': key(
-    template('subnode-hostname').default('{label.name}-{provider.name}-{node_id}-{subnode_id}'),
-    'Template of the name of a subnode. The original of 2014 added `.slave.openstack.org`.',
+    optional(template('subnode-hostname')),
+    'Template of the name of a subnode. The original of 2014 added `.slave.openstack.org` to the default.',
+    { since: '2014', defaultText: `that of the label, else \`${usualHostnames.subnodeHostname}\`` },
   ),
   'assign-via-gearman': key(flag(false), 'Whether nodes are handed to a Zuul launcher over Gearman.', '0.3'),
   images: key(

@@ -82,6 +82,8 @@ function labelOf(label: LabelKeys, isUsable: (provider: string) => boolean): Lab
     providers: (label.providers ?? []).map(provider => provider.name).filter(isUsable),
     maxReadyAgeMs: millisecondsOrNull(label['max-ready-age']),
     consoleLog: label['console-log'],
+    hostname: label.hostname,
+    subnodeHostname: label['subnode-hostname'],
   };
 }
 
@@ -102,6 +104,8 @@ function labelsOf2013(targets: readonly TargetKeys[]): LabelKeys[] {
     })),
     'max-ready-age': null,
     'console-log': false,
+    hostname: null,
+    'subnode-hostname': null,
   }));
 }
 

@@ -71,6 +71,9 @@ export interface Label {
   readonly maxReadyAgeMs: number | null;
   /** Whether the server's console is fetched into the log when a launch fails. */
   readonly consoleLog: boolean;
+  /** Templates of host names, for targets that have none. */
+  readonly hostname: string | null;
+  readonly subnodeHostname: string | null;
 }
 
 export interface Provider {
@@ -247,9 +250,9 @@ export interface Target {
   /** Null: nodes become ready and nobody is told. */
   readonly jenkins: JenkinsMaster | null;
   readonly rateMs: number;
-  /** Template of a node's host name (reference 2.8). */
-  readonly hostname: string;
-  readonly subnodeHostname: string;
+  /** Template of a node's host name (reference 2.8); null: the label's, or the usual one. */
+  readonly hostname: string | null;
+  readonly subnodeHostname: string | null;
   readonly assignViaGearman: boolean;
 }
 

@@ -35,6 +35,25 @@ export function templateProblem(template: string, scope: TemplateScope): string 
   }
 }
 
+interface HostnameTemplates {
+  readonly hostname: string | null;
+  readonly subnodeHostname: string | null;
+}
+
+/** Without a domain, as in 0.3: what is too long is cut off by each system in its own way (lesson 149). */
+export const usualHostnames = {
+  hostname: '{label.name}-{provider.name}-{node_id}',
+  subnodeHostname: '{label.name}-{provider.name}-{node_id}-{subnode_id}',
+} as const;
+
+/** The target's goes first, as the original reads no other; its manual showed them at labels. */
+export function hostnameTemplate(
+  of: keyof HostnameTemplates,
+  { target, label }: { readonly target: HostnameTemplates; readonly label: HostnameTemplates },
+): string {
+  return target[of] ?? label[of] ?? usualHostnames[of];
+}
+
 /** The name of a node in Jenkins: its host name up to the first dot. */
 export function nodeNameOf(hostname: string): NodeName {
   const dot = hostname.indexOf('.');

@@ -86,6 +86,8 @@ function newLabel(label: Partial<Label> & Pick<Label, 'name'>, providers: readon
     providers,
     maxReadyAgeMs: null,
     consoleLog: false,
+    hostname: null,
+    subnodeHostname: null,
     ...label,
   };
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { templateProblem } from '../../src/domain/template.js';
+import { hostnameTemplate, nodeNameOf, renderTemplate, templateProblem } from '../../src/domain/template.js';
 import { fieldsOfTemplates } from '../../src/config/keys.js';
 import { loadConfig, readConfig } from '../../src/config/load.js';
 import { decoded } from '../../src/config/text-file.js';
@@ -13,6 +13,8 @@ const load = (file: string) => {
   if (result.kind === 'refused') throw new Error(result.problems.map(problemText).join('\n'));
   return result;
 };
+/** Linux takes 64 characters, DNS 63. */
+const longestHostname = 63;
 const production = 'test/fixtures/openstack-2014-06.yaml';
 
 describe("OpenStack's own file of June 2014", () => {
@@ -35,6 +37,21 @@ describe("OpenStack's own file of June 2014", () => {
   test('spares the clouds that it paces and no others', () => {
     const calls = config.providers.map(({ name, concurrency }) => [name, concurrency.calls]);
     expect(Object.fromEntries(calls)).toMatchObject({ 'rax-dfw': 8, 'hpcloud-b1': 1 });
+  });
+
+  test('names no node longer than a machine can be called, and cuts no name at a dot: lesson 149', () => {
+    for (const label of config.labels) {
+      for (const provider of config.providers.filter(({ name }) => label.providers.includes(name))) {
+        for (const target of config.targets) {
+          const scope = { label, provider, node_id: 9_999_999, subnode_id: 9_999_999, timestamp: '1400000000' };
+          for (const of of ['hostname', 'subnodeHostname'] as const) {
+            const name = renderTemplate(hostnameTemplate(of, { target, label }), scope);
+            expect(name.length, name).toBeLessThanOrEqual(longestHostname);
+            expect(nodeNameOf(name)).toBe(name);
+          }
+        }
+      }
+    }
   });
 
   test.each(Object.entries(fieldsOfTemplates))('every field of %s can be filled in', (key, fields) => {
@@ -67,7 +84,7 @@ describe('every file that we give away is valid', () => {
   });
 });
 
-describe('generated files are up to date (npm run gen writes them)', () => {
+describe('generated files are up to date (npm run gen writes them), so that they say what the code does: lesson 150', () => {
   test('the page', () => expect(readFileSync('docs/configuration.md', 'utf8')).toBe(pageText()));
   test('the schema', () => expect(readFileSync('config/schema.json', 'utf8')).toBe(schemaText()));
   test('no secret has a default, and every key a description', () => {

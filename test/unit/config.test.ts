@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { PoolConfig } from '../../src/domain/pool-config.js';
 import { readConfig } from '../../src/config/load.js';
 import type { ConfigResult, ReadOptions } from '../../src/config/load.js';
+import { hostnameTemplate } from '../../src/domain/template.js';
 import { problemText } from '../../src/config/problem.js';
 
 /** A small valid file; tests put in or take out lines. */
@@ -408,6 +409,27 @@ describe('what a file means', () => {
     const bare = edited('    jenkins:\n      url: https://jenkins01/\n      user: u\n      apikey: k\n', '');
     expect(usable(bare).targets[0]?.jenkins).toBeNull();
     expect(usable(`${bare}    jenkins: {test-job: accept}\n`).targets[0]?.jenkins).toBeNull();
+  });
+
+  test('host names are the target’s, else the label’s, where the manual of 2014 showed them: lesson 150', () => {
+    const label = "    image: trusty\n    hostname: 'l-{node_id}'\n    subnode-hostname: 'l-{node_id}-{subnode_id}'\n";
+    const target = "name: jenkins01\n    hostname: 't-{node_id}'\n";
+    const names = (text: string) => {
+      const [one, other] = [usable(text).targets[0], usable(text).labels[0]];
+      if (!one || !other) throw new Error('it has a target and a label');
+      const both = { target: one, label: other };
+      return [hostnameTemplate('hostname', both), hostnameTemplate('subnodeHostname', both)];
+    };
+    const ofLabel = edited('    image: trusty\n', label);
+    expect(names(small)).toEqual([
+      '{label.name}-{provider.name}-{node_id}',
+      '{label.name}-{provider.name}-{node_id}-{subnode_id}',
+    ]);
+    expect(names(ofLabel)).toEqual(['l-{node_id}', 'l-{node_id}-{subnode_id}']);
+    expect(names(ofLabel.replace('name: jenkins01\n', target))).toEqual(['t-{node_id}', 'l-{node_id}-{subnode_id}']);
+    expect(said(read(ofLabel.replace('l-{node_id}', 'l-{nodeid}')))).toEqual([
+      'n.yaml:5:15: hostname: the template has an unknown field {nodeid}, did you mean {node_id}?',
+    ]);
   });
 
   test('the keys of later generations have a place', () => {

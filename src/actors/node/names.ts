@@ -3,7 +3,7 @@ import { Fault } from '../../domain/fault.js';
 import type { SubnodeId } from '../../domain/ids.js';
 import type { NodeRow } from '../../domain/node-row.js';
 import type { Label, Provider, Target } from '../../domain/pool-config.js';
-import { renderTemplate } from '../../domain/template.js';
+import { hostnameTemplate, renderTemplate } from '../../domain/template.js';
 import type { ShellLogin } from '../../ports/shell.js';
 import type { Names, ProviderImage, Settings } from '../settings.js';
 
@@ -32,7 +32,7 @@ export function newHostname(
 ): string {
   demandConfigured(row, settings);
   const { label, provider, target } = need(row, settings);
-  return renderTemplate(target[of], {
+  return renderTemplate(hostnameTemplate(of, { target, label }), {
     label,
     provider,
     node_id: row.id,
