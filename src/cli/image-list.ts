@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CliCommand } from './command.js';
 import { withDaemon } from './daemon.js';
 import { printList } from './listing.js';
-import { imageListing } from './node-listing.js';
+import { drawnImageListing, imageListing } from './node-listing.js';
 import { readImages } from './offline.js';
 import { globalOptions } from './options.js';
 
@@ -20,7 +20,7 @@ export const imageListCommand: CliCommand = {
           daemon => daemon.images(),
           () => readImages(session, options),
         );
-        printList(session, options.output, imageListing, images);
+        printList(session, options.output, session.isTerminal ? drawnImageListing : imageListing, images);
       });
   },
 };

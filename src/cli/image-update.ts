@@ -6,10 +6,13 @@ import type { CliSession } from './context.js';
 import { withDaemon } from './daemon.js';
 import { exitCodes } from './exit-codes.js';
 import { CliFailure } from './failure.js';
+import { buildText } from './image-progress.js';
 import { printList } from './listing.js';
 import { imageListing } from './node-listing.js';
 import { globalOptions } from './options.js';
 import { plainText } from './plain-text.js';
+import { withProgress } from './progress.js';
+import { buildFailed } from './wait/image.js';
 
 const pollMs = 1_000;
 
@@ -33,27 +36,24 @@ export const imageUpdateCommand: CliCommand = {
   },
 };
 
-/** Says each step as it begins. The build goes on in the daemon, whatever becomes of the one who waits for it. */
-async function follow(begun: ImageView, daemon: ControlClient, session: CliSession): Promise<ImageView> {
-  let told = '';
-  for (;;) {
-    const status = await daemon.imageStatus(begun);
-    if (status === null) throw new CliFailure(exitCodes.failed, 'the image has gone from the daemon meanwhile');
-    const { building, lastBuild, current, candidate } = status;
-    const row = building.find(each => each.id === begun.id);
-    const isOver = row === undefined && lastBuild?.id === begun.id;
-    if (isOver && !lastBuild.isReady) throw failed(begun, lastBuild.reason);
-    if (isOver) return [current, candidate].find(each => each?.id === begun.id) ?? begun;
-    if (row === undefined) throw failed(begun, 'it was deleted');
-    const step = `image ${begun.id}: ${row.step ?? ''}`;
-    if (step !== told) session.err.write(`${plainText(step)}\n`);
-    told = step;
-    await session.sleep(pollMs);
-  }
-}
-
-function failed({ id }: ImageView, reason: string | null): CliFailure {
-  return new CliFailure(exitCodes.failed, `the build of image ${id} failed: ${reason ?? 'nobody knows why'}`, {
-    next: 'see the log of the build',
+/** Says each step as it begins, on a terminal as a bar. The build goes on in the daemon, whoever waits for it. */
+function follow(begun: ImageView, daemon: ControlClient, session: CliSession): Promise<ImageView> {
+  return withProgress(session, async line => {
+    let told = '';
+    for (;;) {
+      const status = await daemon.imageStatus(begun);
+      if (status === null) throw new CliFailure(exitCodes.failed, 'the image has gone from the daemon meanwhile');
+      const { building, lastBuild, current, candidate } = status;
+      const row = building.find(each => each.id === begun.id);
+      const isOver = row === undefined && lastBuild?.id === begun.id;
+      if (isOver && !lastBuild.isReady) throw buildFailed(lastBuild);
+      if (isOver) return [current, candidate].find(each => each?.id === begun.id) ?? begun;
+      if (row === undefined) throw buildFailed({ id: begun.id, reason: 'it was deleted' });
+      const step = `image ${begun.id}: ${row.step ?? ''}`;
+      if (step !== told && session.progressColumns() === null) session.err.write(`${plainText(step)}\n`);
+      told = step;
+      line.show(buildText(row));
+      await session.sleep(pollMs);
+    }
   });
 }

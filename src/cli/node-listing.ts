@@ -1,7 +1,9 @@
 /** Nodes and images as lists: the original's columns in their order. */
 import { formatAge } from '../domain/age.js';
+import { buildFraction } from '../domain/image-progress.js';
 import type { ImageView, NodeView } from '../ports/control.js';
 import type { Listing } from './listing.js';
+import { bar } from './progress.js';
 
 export const nodeListing: Listing<NodeView> = {
   columns: [
@@ -39,6 +41,21 @@ export const imageListing: Listing<ImageView> = {
   ],
   name: image => `image/${image.id}`,
 };
+
+/** For eyes: an image that is being made shows how far it has come. */
+export const drawnImageListing: Listing<ImageView> = {
+  ...imageListing,
+  columns: imageListing.columns.map(column =>
+    column.value === stateOf ? { ...column, value: image => [stateOf(image), barOf(image)].join(' ').trim() } : column,
+  ),
+};
+
+function barOf({ step, progress, state }: ImageView): string {
+  const fraction = state === 'building' ? buildFraction(step, progress ?? null) : null;
+  return fraction === null ? '' : `${bar(fraction, narrowBar)} ${[step, progress].filter(Boolean).join(' ')}`;
+}
+
+const narrowBar = 10;
 
 /** A ready image that nodes may not simply boot from is not what the word alone says. */
 function stateOf({ state, standing, launches, launchFailures }: ImageView): string {

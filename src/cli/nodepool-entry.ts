@@ -25,6 +25,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   out: process.stdout,
   err: process.stderr,
   isTerminal: Boolean(process.stdout.isTTY),
+  progressColumns: () => (process.stderr.isTTY ? process.stderr.columns : null),
   terminal: process.stdin.isTTY && process.stdout.isTTY ? { stdin: process.stdin, stdout: process.stdout } : null,
   now: () => Date.now(),
   sleep: ms => wait(Math.max(0, ms), undefined, { signal: interrupt.signal }).catch(() => undefined),

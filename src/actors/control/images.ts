@@ -2,7 +2,7 @@
 import { snapshotId, type SnapshotId } from '../../domain/ids.js';
 import type { ImageName } from '../../domain/snapshot-row.js';
 import { imageView } from '../../domain/views.js';
-import type { ImageApi, ImageOutcome, ImageStatusView } from '../../ports/control.js';
+import type { ImageApi, ImageOutcome, ImageStatusView, ImageView } from '../../ports/control.js';
 import type { Outside } from '../../ports/outside.js';
 import type { Address, ReplyTo } from '../../runtime/actor.js';
 import { imageAddress, snapshotAddress } from '../addresses.js';
@@ -18,19 +18,19 @@ export function imageApi({ store }: Pick<Outside, 'store'>, system: SystemView):
     const question = (replyTo: ReplyTo<string | null>) => ({ type: 'progress' as const, replyTo });
     return answerOf(await system.request(snapshotAddress(id), question, lookMs));
   };
+  const withProgress = async (image: ImageView): Promise<ImageView> => ({
+    ...image,
+    progress: image.state === 'building' ? await progressOf(snapshotId(image.id)) : null,
+  });
   const ofImage = (name: ImageName) => commander(system, `image ${name.image} of ${name.provider}`, addressOf(name));
 
   return {
     images: async () =>
-      Promise.all(
-        (await store.shared.snapshots()).map(async row => ({
-          ...imageView(row, system.now()),
-          progress: row.state === 'building' ? await progressOf(row.id) : null,
-        })),
-      ),
+      Promise.all((await store.shared.snapshots()).map(row => withProgress(imageView(row, system.now())))),
     imageStatus: async name => {
       const question = (replyTo: ReplyTo<ImageStatusView>) => ({ type: 'status' as const, replyTo });
-      return answerOf(await system.request(addressOf(name), question, lookMs));
+      const status = answerOf(await system.request(addressOf(name), question, lookMs));
+      return status && { ...status, building: await Promise.all(status.building.map(withProgress)) };
     },
     updateImage: name => ofImage(name)(replyTo => ({ type: 'update', replyTo })),
     pauseImage: (name, isPaused) => ofImage(name)(replyTo => ({ type: 'pause', isPaused, replyTo })),

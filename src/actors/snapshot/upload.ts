@@ -1,5 +1,6 @@
 /** An image that is made on this machine, and sent. */
 import { Fault } from '../../domain/fault.js';
+import { uploadProgress } from '../../domain/image-progress.js';
 import type { DiskFile } from '../../ports/builds.js';
 import type { ReplyTo } from '../../runtime/actor.js';
 import { diskimageAddress } from '../addresses.js';
@@ -42,14 +43,13 @@ export async function upload(io: StepIo): Promise<StepOutcome> {
     onProgress(sentBytes, totalBytes) {
       if (task.now() - toldAt < tellEveryMs && sentBytes < totalBytes) return;
       toldAt = task.now();
-      progress(`${mib(sentBytes)} of ${mib(totalBytes)} MiB`);
+      progress(uploadProgress(sentBytes, totalBytes));
     },
   });
   return done('save', { imageId, source: fingerprint });
 }
 
 const tellEveryMs = 1_000;
-const mib = (bytes: number): string => (bytes / (1024 * 1024)).toFixed(bytes < 10 * 1024 * 1024 ? 1 : 0);
 
 async function fileOf({ row, settings, task }: StepIo): Promise<DiskFile> {
   const { provider, image } = need(row, settings);

@@ -424,6 +424,131 @@ describe('wait', () => {
   });
 });
 
+describe('wait node', () => {
+  it('ends when the node is ready, and lists it', async () => {
+    cli.api.nodeViews = [node(17, { state: 'building', step: 'ssh' })];
+    await cli.serve();
+    cli.onSleep = () => void (cli.api.nodeViews = [node(17)]);
+    const { code, out, err } = await cli.ask('wait', 'node', '17', '--for', 'ready', '-o', 'json');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toMatchObject([{ id: 17, state: 'ready' }]);
+    expect((await cli.ask('wait', 'node', '17')).out).toContain('| 17 |');
+  });
+
+  it('ends with 4 when the node can no longer become ready, and says why', async () => {
+    cli.api.nodeViews = [node(17, { state: 'delete', reason: 'cloud.quota: no room' })];
+    await cli.serve();
+    const { code, out, err } = await cli.ask('wait', 'node', '17', '--for', 'ready');
+    expect({ code, out }).toEqual({ code: 4, out: '' });
+    expect(err).toContain('node 17 is delete and will not be ready: cloud.quota: no room');
+  });
+
+  it('ends with 3 where there is none, and with 8 when time is over', async () => {
+    await cli.serve();
+    expect((await cli.ask('wait', 'node', '17')).code).toBe(3);
+    cli.api.nodeViews = [node(17, { state: 'building', step: 'boot' })];
+    expect(await cli.ask('wait', 'node', '17', '--timeout', '90s')).toMatchObject({
+      code: 8,
+      err: 'nodepool: waited in vain: node 17 is building (boot)\n',
+    });
+    expect((await cli.ask('wait', '--timeout', '7s', 'node', '17')).code).toBe(8);
+  });
+
+  it('--for gone ends when its row is gone', async () => {
+    cli.api.nodeViews = [node(17, { state: 'delete' })];
+    await cli.serve();
+    cli.onSleep = () => void (cli.api.nodeViews = []);
+    expect(await cli.ask('wait', 'node', '17', '--for', 'gone', '-o', 'name')).toEqual({ code: 0, out: '', err: '' });
+  });
+
+  it('draws one line over and over on a terminal, and takes it away', async () => {
+    cli.api.nodeViews = [node(17, { state: 'building', step: 'register' })];
+    await cli.serve();
+    cli.progressColumns = 60;
+    cli.onSleep = () => void (cli.api.nodeViews = [node(17)]);
+    const { err } = await cli.ask('wait', 'node', '17');
+    expect(err).toBe('\r\u001b[Knode 17 is building (register) [###############-----]; 0 s\r\u001b[K');
+    cli.api.nodeViews = [node(17, { state: 'building', step: 'register' })];
+    cli.progressColumns = 20;
+    expect((await cli.ask('wait', 'node', '17')).err).toContain('\r\u001b[Knode 17 is building\r');
+  });
+});
+
+describe('wait image', () => {
+  const status = {
+    provider: 'rax-ord',
+    image: 'precise',
+    current: null,
+    candidate: null,
+    building: [image(3, { state: 'building', step: 'upload', progress: '30 of 60 MiB' })],
+    isPaused: false,
+    plan: 'it is being built',
+    restsUntil: null,
+    lastBuild: null,
+  };
+
+  it('ends when nodes can boot from it and none is being built; a terminal shows what is sent', async () => {
+    cli.api.imageStatuses = [status, status, { ...status, current: image(3), building: [] }];
+    await cli.serve();
+    cli.progressColumns = 80;
+    const { code, out, err } = await cli.ask('wait', 'image', 'rax-ord', 'precise', '-o', 'name');
+    expect({ code, out }).toEqual({ code: 0, out: 'image/3\n' });
+    expect(err).toContain('image 3: [#############-------] upload 30 of 60 MiB; 0 s');
+  });
+
+  it('ends with 1 when the build fails, 3 where there is no such image', async () => {
+    await cli.serve();
+    expect((await cli.ask('wait', 'image', 'rax-ord', 'precise')).code).toBe(3);
+    const lastBuild = { id: 3, isReady: false, reason: 'the setup ended with 1', at: 5 };
+    cli.api.imageStatuses = [status, status, { ...status, building: [], lastBuild }];
+    const { code, err } = await cli.ask('wait', 'image', 'rax-ord', 'precise');
+    expect(code).toBe(1);
+    expect(err).toContain('the build of image 3 failed: the setup ended with 1');
+  });
+
+  it('is not deterred by a build that failed before', async () => {
+    const lastBuild = { id: 2, isReady: false, reason: 'no room', at: 5 };
+    cli.api.imageStatuses = [{ ...status, building: [], plan: 'it rests', lastBuild }];
+    await cli.serve();
+    expect(await cli.ask('wait', 'image', 'rax-ord', 'precise')).toMatchObject({
+      code: 8,
+      err: 'nodepool: waited in vain: there is no image precise of rax-ord: it rests\n',
+    });
+  });
+});
+
+describe('progress of images', () => {
+  const building = image(3, { state: 'building', step: 'upload', progress: '15 of 60 MiB' });
+
+  it('image-list draws it on a terminal alone', async () => {
+    cli.api.imageViews = [building];
+    await cli.serve();
+    expect((await cli.ask('image-list')).out).toContain('| building |');
+    cli.isTerminal = true;
+    expect((await cli.ask('image-list')).out).toContain('| building [######----] upload 15 of 60 MiB |');
+  });
+
+  it('image-update draws a bar on a terminal, and says each step elsewhere', async () => {
+    const status = { provider: 'rax-ord', image: 'precise', candidate: null, isPaused: false, plan: '' };
+    const underWay = { ...status, current: null, building: [building], restsUntil: null, lastBuild: null };
+    const over = {
+      ...underWay,
+      current: image(3),
+      building: [],
+      lastBuild: { id: 3, isReady: true, reason: null, at: 1 },
+    };
+    cli.api.imageOutcome = { kind: 'done', image: building };
+    await cli.serve();
+    cli.api.imageStatuses = [underWay, over];
+    expect((await cli.ask('image-update', 'rax-ord', 'precise')).err).toBe('image 3: upload\n');
+    cli.api.imageStatuses = [underWay, over];
+    cli.progressColumns = 80;
+    const { err, out } = await cli.ask('image-update', 'rax-ord', 'precise');
+    expect(err).toBe('\r\u001b[Kimage 3: [###########---------] upload 15 of 60 MiB\r\u001b[K');
+    expect(out).toContain('| ready |');
+  });
+});
+
 it('watch prints one JSON object on each line, until interrupted', async () => {
   await cli.serve();
   const event = { at: 0, type: 'node.ready', message: 'node 1 is ready', node: 1 };
@@ -468,6 +593,8 @@ describe('wrong usage ends with 2', () => {
     [['plan', '--demand', 'precise']],
     [['plan', '--demand', 'precise=-1']],
     [['wait', '--empty', '--ready', 'precise=1']],
+    [['wait', '--empty', 'node', '7']],
+    [['wait', 'node', '7', '--for', 'nothing']],
     [['completion', 'tcsh']],
   ])('%j', async argv => {
     const { code, out, err } = await cli.run(...argv);

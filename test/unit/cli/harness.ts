@@ -30,6 +30,8 @@ export class Harness {
   world: OutsideWorld = unreachableWorld;
   env: Record<string, string | undefined>;
   isTerminal = false;
+  /** Null: standard error is no terminal. */
+  progressColumns: number | null = null;
   /** For a program that draws on the whole screen. */
   terminal: Terminal | null = null;
   /** Moved on by every sleep. */
@@ -84,6 +86,7 @@ export class Harness {
       out: { write: text => (texts.out += text) },
       err: { write: text => (texts.err += text) },
       isTerminal: this.isTerminal,
+      progressColumns: () => this.progressColumns,
       terminal: this.terminal,
       now: () => this.nowMs,
       sleep: async ms => {
