@@ -54,7 +54,7 @@ export function nodeFiles(
     sub_nodes_private: lines(subnodes, privateOf),
     provider: providerFile(place),
     uuid: `${member.serverId ?? ''}\n`,
-    ...(key === null ? {} : { [`${keyName}.pub`]: `${key.publicKey}\n` }),
+    ...(key === null ? {} : { [`${keyName}.pub`]: `${key.publicKey.trimEnd()}\n` }),
   };
   const files = Object.entries(texts).map(([name, content]) => ({
     path: `/etc/nodepool/${name}`,

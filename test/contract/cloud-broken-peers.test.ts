@@ -1,10 +1,11 @@
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openCloud } from '../../src/adapters/openstack/cloud.js';
 import { flavorId, imageId, serverId } from '../../src/domain/ids.js';
 import type { CloudPort, ServerSpec } from '../../src/ports/cloud.js';
 import { until } from '../support/until.js';
-import { half, ok, reset, send, sendHtml, sendJson, silent, startPeer, type Peer } from './cloud-peer.js';
+import { half, ok, reset, send, sendHtml, sendJson, silent, startPeer, type Answer, type Peer } from './cloud-peer.js';
 import { rejectsWith } from './cloud.suite.js';
 
 const call = { deadlineMs: 10_000 };
@@ -141,10 +142,26 @@ describe('an OpenStack that misbehaves', () => {
       await outcome;
     });
 
-    it('over a closed connection is repeated once', async () => {
+    it('over a closed connection is repeated once, lesson 22', async () => {
       peer.on(LIST, reset, ok);
       expect(await cloud.listServers(call)).toEqual([]);
       expect(peer.countOf(LIST)).toBe(2);
+    });
+
+    it('over a connection that a firewall has forgotten is in vain once, and not used again, lesson 22', async () => {
+      const sockets: Socket[] = [];
+      const noting =
+        (answer: Answer): Answer =>
+        (request, response, body) => {
+          sockets.push(request.socket);
+          answer(request, response, body);
+        };
+      peer.on(LIST, noting(ok), noting(silent), noting(ok));
+      await cloud.listServers(call);
+      await rejectsWith(cloud.listServers({ deadlineMs: 200 }), 'cloud.timeout');
+      expect(await cloud.listServers(call)).toEqual([]);
+      const [, forgotten, last] = sockets;
+      expect(last === forgotten).toBe(false);
     });
 
     it('over a connection that is always closed is unreachable', async () => {
@@ -217,7 +234,7 @@ describe('an OpenStack that misbehaves', () => {
             }),
       });
 
-    it('are followed by their query, on the endpoint of the catalogue', async () => {
+    it('are followed by their query, on the endpoint of the catalogue, lesson 4', async () => {
       peer.on(LIST, page(['a', 'b'], 'b'), page(['c'], null));
       expect((await cloud.listServers(call)).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
       expect(peer.requests.at(-1)).toBe(`${LIST}?limit=2&marker=b`);
@@ -229,7 +246,7 @@ describe('an OpenStack that misbehaves', () => {
       expect(peer.countOf(LIST)).toBe(3);
     });
 
-    it('of which one fails fail the list', async () => {
+    it('of which one fails fail the list, lesson 4', async () => {
       peer.on(LIST, page(['a', 'b'], 'b'), sendJson(500, { computeFault: { message: 'oops' } }));
       await rejectsWith(cloud.listServers(call), 'cloud.error');
     });

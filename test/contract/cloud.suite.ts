@@ -88,7 +88,7 @@ export function cloudContract(open: () => Promise<CloudSubject>): void {
       expect(await ours()).toEqual([]);
     });
 
-    it('show every server, on however many pages', async () => {
+    it('show every server, on however many pages, lesson 4', async () => {
       const wanted = await spec();
       const ids: ServerId[] = [];
       for (let index = 0; index < 5; index++) ids.push(await cloud.createServer(wanted, call));

@@ -1,5 +1,8 @@
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { openShell } from '../../src/adapters/ssh/shell.js';
 import { openWorkerShell, WorkerPools } from '../../src/adapters/workers/workers.js';
@@ -7,6 +10,7 @@ import type { ShellLogin } from '../../src/ports/shell.js';
 import { freePort } from '../support/ports.js';
 import { startSshd, type Sshd } from '../support/sshd.js';
 import { rejectsWith } from './cloud.suite.js';
+import { writeKeyFiles } from './shell-keys.js';
 import { shellContract, type ShellSubject } from './shell.suite.js';
 
 async function subjectOf(sshd: Sshd, open: ShellSubject['open']): Promise<ShellSubject> {
@@ -73,6 +77,31 @@ describe('a login', () => {
     // Unlike a sleep, it ends with its connection.
     const privateKeyFile = await sshd.addForcedKey('hung', 'cat');
     await rejectsWith(shell.check({ ...loginOf(sshd), privateKeyFile }, { deadlineMs: 500 }), 'ssh.timeout');
+  });
+
+  it('offers the configured key and no other: neither of an agent, nor of the home directory, lesson 127', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'nodepool-home-'));
+    await mkdir(join(home, '.ssh'));
+    await copyFile(sshd.privateKeyFile, join(home, '.ssh', 'id_ed25519'));
+    let asked = 0;
+    const agent = createServer(socket => {
+      asked++;
+      socket.destroy();
+    });
+    const socketFile = join(home, 'agent');
+    await new Promise<void>(resolve => agent.listen(socketFile, resolve));
+    vi.stubEnv('HOME', home);
+    vi.stubEnv('SSH_AUTH_SOCK', socketFile);
+    const keys = await writeKeyFiles();
+    await rejectsWith(
+      shell.check({ ...loginOf(sshd), privateKeyFile: keys.stranger }, { deadlineMs: 600 }),
+      'ssh.auth',
+    );
+    vi.unstubAllEnvs();
+    expect(asked).toBe(0);
+    await new Promise(resolve => agent.close(resolve));
+    await keys.remove();
+    await rm(home, { recursive: true });
   });
 
   it('that is cut at first succeeds at the next attempt', async () => {

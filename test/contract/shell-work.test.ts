@@ -63,7 +63,7 @@ describe.each([
     });
   });
 
-  it('passes every value as it is: quotes, $, back-ticks, line feeds', async () => {
+  it('passes every value as it is: quotes, $, back-ticks, line feeds, lesson 136', async () => {
     const values = {
       NODEPOOL_QUOTES: `it's "quoted" \\ and \\'so on`,
       NODEPOOL_SHELL: '$HOME $(id) `id` ; rm -rf / & | > < * ? [a] {b} ~ # !x',
@@ -120,7 +120,7 @@ describe.each([
     expect((await stat(logFile)).size).toBeLessThan(17 * 1024 * 1024);
   });
 
-  it('that hangs ends at its deadline, and so does what it runs', async () => {
+  it('that hangs ends at its deadline, and so does what it runs, lesson 125', async () => {
     const mark = join(dir, 'hung');
     const command = `echo begun; trap 'touch ${mark}' HUP; while true; do sleep 0.1; done`;
     const fault = await rejectsWith(work({ command }, { deadlineMs: 700 }), 'ssh.timeout');

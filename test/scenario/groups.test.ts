@@ -70,6 +70,23 @@ test('every machine of a group is told of the others, subnodes first, and gets o
   expect(pool.groupKeys).toBe(1);
 });
 
+test.each(['sub', 'primary'])('a group whose %s cannot be given its files is not ready, lesson 132', async role => {
+  const pool = await startPool(multi());
+  let isFull = true;
+  pool.sshJob = job => {
+    const text = job.files.find(({ path }) => path === '/etc/nodepool/role')?.content;
+    return isFull && text === `${role}\n` ? { fault: 'ssh.command' } : {};
+  };
+  const failures = () => pool.happened.filter(({ type }) => type === 'node.launch-failed');
+  await pool.until(() => failures().length === 2);
+  expect(pool.in('ready')).toEqual([]);
+  expect(failures()[0]?.message).toContain('ssh.command');
+  expect(pool.slaves()).toEqual([]);
+  isFull = false;
+  await pool.rest(3_600_000);
+  pool.checkAtRest();
+});
+
 test('a single node without a ready script gets neither key nor files', async () => {
   const pool = await startPool({ labels: [{ name: 'bare', minReady: 2 }] });
   const jobs = listen(pool);
@@ -79,7 +96,7 @@ test('a single node without a ready script gets neither key nor files', async ()
 });
 
 describe('a ready script', () => {
-  test('runs on each machine, the first one last, with the variables of the daemon quoted', async () => {
+  test('runs on each machine, the first one last, with the variables of the daemon quoted, lesson 136', async () => {
     const pool = await startPool(multi({ readyScript: "it's ready.sh" }));
     delete pool.builds.environment['NODEPOOL_SSH_KEY'];
     pool.builds.environment['NODEPOOL_A'] = `it's "$HOME" \`x\`\nline`;
@@ -111,7 +128,7 @@ describe('a ready script', () => {
   test.each([
     ['fails', { exitCode: 3, output: 'E: no mirror' }, 'ready.sh ended with 3 on', 'E: no mirror'],
     ['is killed', { exitCode: null, signal: 'KILL' }, 'ready.sh was ended by KILL on', 'without a word'],
-    ['hangs', { tookMs: 1e9 }, 'not done within', ''],
+    ['hangs, lesson 125,', { tookMs: 1e9 }, 'not done within', ''],
     ['breaks the connection', { fault: 'ssh.unreachable' as const }, 'ssh.unreachable', ''],
   ])('that %s fails the launch, with its words, and the node is replaced', async (_how, ending, told, said) => {
     const pool = await startPool({ labels: [{ name: 'bare', minReady: 1, readyScript: 'ready.sh' }] });

@@ -328,7 +328,7 @@ test('a broken setup script is tried ever less often, its words are kept, and th
 });
 
 test.each([
-  ['hangs', { tookMs: 2 * hourMs }, /not done within/],
+  ['hangs, lesson 125,', { tookMs: 2 * hourMs }, /not done within/],
   ['ends the connection', { fault: 'ssh.unreachable' }, /ssh.unreachable/],
   ['is killed', { exitCode: null, signal: 'KILL' }, /was ended by KILL/],
   ['fails without a word', { exitCode: 1 }, /ended with 1, without a word/],

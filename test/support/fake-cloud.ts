@@ -146,6 +146,8 @@ export class FakeCloud implements CloudPort {
   whim: (op: CloudOp) => Trouble | null = () => null;
   /** Lists of servers come in two pages, newest first: the second one is read when the first has long been sent. */
   isPaged = false;
+  /** Servers tell of no key pair, whatever they were made with. */
+  hidesKeyNames = false;
   /** The most servers that there ever were at once. */
   serversPeak = 0;
 
@@ -496,7 +498,8 @@ export class FakeCloud implements CloudPort {
   #serversAt(ms: number): readonly Server[] {
     return [...this.#machines.values()]
       .filter(machine => machine.createdMs <= ms && (machine.goneMs === null || machine.goneMs > ms))
-      .map(machine => viewOf(machine, ms, this.#addressesOf(machine, ms)));
+      .map(machine => viewOf(machine, ms, this.#addressesOf(machine, ms)))
+      .map(server => (this.hidesKeyNames ? { ...server, keyName: null } : server));
   }
 
   /** The newer half as it was then, and of those that are older than its last one what there is now. */

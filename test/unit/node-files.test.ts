@@ -40,6 +40,11 @@ describe('the files of a machine', () => {
     });
   });
 
+  test('end with a line feed, and only one, where they are not empty: they are strung together, lesson 133', () => {
+    const all = nodeFiles(primary, [sub, primary], place, { ...key, publicKey: `${key.publicKey}\n` });
+    for (const { path, content } of all) expect(content, path).toMatch(/^$|[^\n]\n$/);
+  });
+
   test('keep the private key from others', () => {
     const modes = nodeFiles(primary, [sub, primary], place, key).map(({ path, mode }) => [path, mode]);
     expect(modes.filter(([, mode]) => mode !== 0o644)).toEqual([['/etc/nodepool/id_rsa', 0o600]]);

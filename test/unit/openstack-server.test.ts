@@ -39,7 +39,7 @@ describe('a server as clouds tell it', () => {
     });
   });
 
-  it('of 2014 and before: a number for an id, bare addresses, most of it missing', () => {
+  it('of 2014 and before: a number for an id, bare addresses, most of it missing, lesson 10', () => {
     expect(
       decodeServer({ id: 7, name: 'a', status: 'active', addresses: { public: ['192.0.2.7', '2001:db8::7'] } }),
     ).toEqual({
