@@ -202,6 +202,21 @@ describe('the registry', () => {
     expect(await registry.text()).toContain('nodepool_events_total{key="other"} 5');
   });
 
+  it('says how its process is, and how late the event loop was since the last look', async () => {
+    const registry = new MetricsRegistry();
+    const read = async (name: string): Promise<number> =>
+      Number(new RegExp(`^${name} (.*)$`, 'm').exec(await registry.text())?.[1]);
+    expect(await read('process_resident_memory_bytes')).toBeGreaterThan(await read('nodejs_heap_size_used_bytes'));
+    expect(await read('process_open_fds')).toBeGreaterThan(2);
+    await until(async () => {
+      const endMs = performance.now() + 300;
+      while (performance.now() < endMs);
+      await new Promise(resolve => setImmediate(resolve));
+      return (await read('nodejs_eventloop_lag_max_seconds')) > 0.2;
+    });
+    await registry.close();
+  });
+
   it('can be combined with another', async () => {
     const [first, second] = [new FakeStats(), new FakeStats()];
     const both = combineStats(first, second);

@@ -26,6 +26,8 @@ export interface NodepooldProcess {
   readonly pid: number;
   /** What it has said so far. */
   stderr(): string;
+  /** It has ended, whoever ended it. */
+  isOver(): boolean;
   /** SIGTERM; the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL; resolves when it is gone. */
@@ -67,6 +69,7 @@ export async function startNodepoold(options: DaemonOptions): Promise<NodepooldP
   return {
     pid: child.pid ?? 0,
     stderr: said,
+    isOver,
     stop: async () => {
       await end('SIGTERM');
       return child.exitCode;

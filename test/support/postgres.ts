@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../src/db/embedded.js';
+import { until } from './until.js';
 
 export interface Postgres {
   /** Of the database `nodepool`. */
@@ -14,6 +15,9 @@ export interface Postgres {
   /** Makes an empty database; gives its dburi. */
   createDatabase(name: string): Promise<string>;
   stop(): Promise<void>;
+  /** Ends the server without notice; `start` brings it back on the same port. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
 }
 
 export async function startPostgres(options: { maxConnections?: number } = {}): Promise<Postgres> {
@@ -32,12 +36,20 @@ export async function startPostgres(options: { maxConnections?: number } = {}): 
   return {
     dburi: server.dburi,
     port: server.port,
-    pid: server.pid,
+    get pid() {
+      return server.pid;
+    },
     createDatabase,
     stop: async () => {
       await server.stop();
       await rm(dir, { recursive: true, force: true });
     },
+    // Not SIGKILL, which would leave its helpers in the way of the next start.
+    kill: async () => {
+      process.kill(server.pid, 'SIGQUIT');
+      await until(() => embeddedServer(server.home) === null);
+    },
+    start: () => server.ensure(),
   };
 }
 

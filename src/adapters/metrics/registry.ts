@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry, Summary } from 'prom-client';
 import type { Generation } from '../../domain/statistics.js';
 import type { StatsPort } from '../../ports/stats.js';
+import { addProcessGauges } from './process-gauges.js';
 
 /** Names of jobs and branches come from outside and are without number; further keys are counted together. */
 const keysMax = 10_000;
@@ -15,6 +16,7 @@ export class MetricsRegistry implements StatsPort {
   readonly contentType: string;
   readonly #registry = new Registry();
   readonly #keys = new Set<string>();
+  readonly #endGauges: () => void;
   readonly #counts = new Counter({
     name: 'nodepool_events_total',
     help: 'What happened, by statsd key',
@@ -38,6 +40,7 @@ export class MetricsRegistry implements StatsPort {
 
   constructor() {
     this.contentType = this.#registry.contentType;
+    this.#endGauges = addProcessGauges(this.#registry);
   }
 
   count(key: string, by = 1, of: Generation = null): void {
@@ -67,6 +70,7 @@ export class MetricsRegistry implements StatsPort {
   }
 
   async close(): Promise<void> {
+    this.#endGauges();
     this.#registry.clear();
   }
 

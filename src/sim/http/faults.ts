@@ -29,7 +29,7 @@ export const anyOperation = '*';
 /** Which of the coming calls go wrong: first those told one by one, then those left to chance. */
 export class HttpFaults {
   readonly #next = new Map<string, HttpFault[]>();
-  readonly #rates = new Map<string, { readonly rate: number; readonly fault: HttpFault }>();
+  readonly #rates = new Map<string, { readonly rate: number; readonly faults: readonly HttpFault[] }>();
   readonly #chance: Chance;
 
   constructor(chance: Chance) {
@@ -43,9 +43,9 @@ export class HttpFaults {
     this.#next.set(operation, queue);
   }
 
-  /** From now on each call of the operation goes wrong with this probability; 0 ends it, 1 means always. */
-  rate(operation: string, rate: number, fault: HttpFault): void {
-    if (rate > 0) this.#rates.set(operation, { rate, fault });
+  /** From now on each call goes wrong with this probability, in one of these ways; 0 ends it, 1 means always. */
+  rate(operation: string, rate: number, ...faults: readonly HttpFault[]): void {
+    if (rate > 0) this.#rates.set(operation, { rate, faults });
     else this.#rates.delete(operation);
   }
 
@@ -59,7 +59,8 @@ export class HttpFaults {
     const told = this.#next.get(operation)?.shift() ?? this.#next.get(anyOperation)?.shift();
     if (told) return told;
     const random = this.#rates.get(operation) ?? this.#rates.get(anyOperation);
-    return random && this.#chance.happens(random.rate) ? random.fault : null;
+    if (!random || !this.#chance.happens(random.rate)) return null;
+    return random.faults[Math.floor(this.#chance.next() * random.faults.length)] ?? null;
   }
 }
 

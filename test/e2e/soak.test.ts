@@ -1,0 +1,28 @@
+/** The short form of `npm run soak`. */
+import { expect, it } from 'vitest';
+import { broken, tableOf } from '../soak/report.js';
+import { soak } from '../soak/soak.js';
+
+it('a busy pool whose calls fail, whose daemon is killed and whose database ends loses nothing and leaves nothing', async () => {
+  const report = await soak({
+    seconds: 14,
+    nodes: 40,
+    providers: 3,
+    masters: 2,
+    failRate: 0.02,
+    killEverySeconds: 9,
+    databaseRestarts: 1,
+    engine: 'mariadb',
+    jobSeconds: 2,
+    connections: 30,
+    // On a machine that does much else.
+    restSeconds: 120,
+    seed: 1,
+    say: () => undefined,
+  });
+  expect(broken(report), tableOf(report)).toEqual([]);
+  expect(report.lives).toMatchObject({ kills: 1, databaseRestarts: 1 });
+  expect(report.tally.finishedJobs).toBeGreaterThan(0);
+  // The measurements are of the daemon.
+  expect(report.samples.some(each => (each.connections ?? 0) > 0 && (each.heapMb ?? 0) > 0)).toBe(true);
+}, 240_000);
