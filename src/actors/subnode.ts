@@ -309,7 +309,6 @@ function asNode({ node, row }: SubnodeHome): NodeRow {
     addressSentAt: row.addressSentAt,
     hostKey: row.hostKey,
     tag: row.tag,
-    groupSize: 1,
     subnodes: [],
   };
 }

@@ -33,13 +33,8 @@ export interface NodeFile {
 /** Under these names whatever the type of the key is: that is where jobs look for it. */
 const keyName = 'id_rsa';
 
-/** What is written on one member. `group` has all of them, subnodes in the order of their ids; a single node has no key. */
-export function nodeFiles(
-  member: Member,
-  group: readonly Member[],
-  place: Place,
-  key: GroupKey | null,
-): readonly NodeFile[] {
+/** What is written on one member. `group` has all of them, subnodes in the order of their ids; a single node is a group of one. */
+export function nodeFiles(member: Member, group: readonly Member[], place: Place, key: GroupKey): readonly NodeFile[] {
   const primary = group.filter(({ role }) => role === 'primary');
   const subnodes = group.filter(({ role }) => role === 'sub');
   const lines = (members: readonly Member[], address: (of: Member) => string): string =>
@@ -54,14 +49,13 @@ export function nodeFiles(
     sub_nodes_private: lines(subnodes, privateOf),
     provider: providerFile(place),
     uuid: `${member.serverId ?? ''}\n`,
-    ...(key === null ? {} : { [`${keyName}.pub`]: `${key.publicKey.trimEnd()}\n` }),
+    [`${keyName}.pub`]: `${key.publicKey.trimEnd()}\n`,
   };
   const files = Object.entries(texts).map(([name, content]) => ({
     path: `/etc/nodepool/${name}`,
     content,
     mode: 0o644,
   }));
-  if (key === null) return files;
   return [...files, { path: `/etc/nodepool/${keyName}`, content: `${key.privateKey.trimEnd()}\n`, mode: 0o600 }];
 }
 

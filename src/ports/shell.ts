@@ -3,9 +3,13 @@
 export interface ShellPort {
   /**
    * Connects, again and again until the deadline, and runs `echo access okay` (reference 8, step 8). Every error of the
-   * connection is tried again (lesson 123), refused authentication too (lesson 122).
+   * connection is tried again (lesson 123), refused authentication too (lesson 122). Over the connection that is let in
+   * the files are written, one try for all of them.
    */
-  check(login: ShellLogin, call: { readonly deadlineMs: number; readonly signal?: AbortSignal }): Promise<ShellCheck>;
+  check(
+    login: ShellLogin,
+    call: { readonly deadlineMs: number; readonly signal?: AbortSignal; readonly files?: readonly ShellFile[] },
+  ): Promise<ShellCheck>;
   /**
    * One connection: copies files and directories, then runs the command. The login is retried like that of `check`; the
    * command never is, and resolves however it ends. Its output goes to the log file as it comes.
@@ -31,6 +35,8 @@ export interface ShellCheck {
   /** `TYPE BASE64`. */
   readonly hostKey: string;
   readonly attempts: number;
+  /** Why not all of the files could be written; null: they are there. */
+  readonly notWritten: string | null;
 }
 
 export interface ShellJob {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +60,33 @@ describe('a login', () => {
 
   it('tells the host key as the machine has it', async () => {
     expect((await shell.check(loginOf(sshd), { deadlineMs: 20_000 })).hostKey).toBe(sshd.hostKey);
+  });
+
+  it('and the files that go with it are one connection, and a file that cannot be written refuses nobody', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nodepool-login-'));
+    const path = join(folder, 'id_rsa');
+    const file = (content: string, mode: number, name = path) => ({ path: name, content, mode });
+    let connections = 0;
+    const counting = await startPeer((socket, count) => {
+      connections = count;
+      relay(socket, connect(sshd.port, sshd.host));
+    });
+    const check = (...files: ReturnType<typeof file>[]) =>
+      shell.check({ ...loginOf(sshd), port: counting.port }, { deadlineMs: 20_000, files });
+    const others = Array.from({ length: 8 }, (_, n) => file(`${n}\n`, 0o644, join(folder, String(n))));
+    expect((await check(file('first and longer', 0o644), ...others)).notWritten).toBeNull();
+    expect((await check(file('second', 0o600))).notWritten).toBeNull();
+    expect(connections).toBe(2);
+    expect(await readFile(path, 'utf8')).toBe('second');
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await Promise.all(others.map(({ path: name }) => readFile(name, 'utf8')))).toEqual(
+      others.map(({ content }) => content),
+    );
+    const refused = await check(file('', 0o600, join(folder, 'no', 'such')));
+    expect(refused).toMatchObject({ attempts: 1, hostKey: sshd.hostKey });
+    expect(refused.notWritten).toContain('cannot copy a file');
+    await counting.close();
+    await rm(folder, { recursive: true });
   });
 
   it('that answers something else is refused, and says what it answered', async () => {

@@ -1,4 +1,8 @@
 /** What every shell promises: run over machines in memory, over the simulated ones, and over Debian's sshd. */
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 
 import type { ShellLogin, ShellPort } from '../../src/ports/shell.js';
@@ -44,6 +48,14 @@ export function shellContract(start: () => Promise<ShellSubject>): void {
     const { hostKey, attempts } = await check();
     expect(hostKey).toMatch(/^[a-z0-9-]+ [A-Za-z0-9+/]+=*$/);
     expect(attempts).toBe(1);
+  });
+
+  it('takes files over the connection of the check', async () => {
+    const path = join(tmpdir(), `nodepool-file-${randomUUID()}`);
+    const files = [{ path, content: 'one\n', mode: 0o600 }];
+    const { notWritten } = await subject.settle(shell.check(subject.login, { deadlineMs: 20_000, files }));
+    await rm(path, { force: true });
+    expect(notWritten).toBeNull();
   });
 
   it('logs in again to a machine with the recorded host key', async () => {

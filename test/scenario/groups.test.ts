@@ -1,7 +1,8 @@
 /** Stories of nodes that come in groups (reference 9 and 10), and of what is written and run on machines. */
 import { expect, test, describe } from 'vitest';
-import { Fault } from '../../src/domain/fault.js';
+import { Fault, type FaultKind } from '../../src/domain/fault.js';
 import type { ShellJob, ShellLogin } from '../../src/ports/shell.js';
+import { snapshotImage } from '../support/pool-config.js';
 import { startPool, type Pool, type PoolWish } from '../support/pool.js';
 
 const multi = (more: Partial<NonNullable<PoolWish['labels']>[number]> = {}, rest: PoolWish = {}): PoolWish => ({
@@ -87,12 +88,64 @@ test.each(['sub', 'primary'])('a group whose %s cannot be given its files is not
   pool.checkAtRest();
 });
 
-test('a single node without a ready script gets neither key nor files', async () => {
-  const pool = await startPool({ labels: [{ name: 'bare', minReady: 2 }] });
-  const jobs = listen(pool);
-  await pool.rest();
-  expect(jobs).toEqual([]);
-  expect(pool.groupKeys).toBe(0);
+describe('a single node', () => {
+  const single = { labels: [{ name: 'bare', minReady: 1 }] };
+  const snapshot = {
+    labels: [{ name: 'bare', image: 'snap', minReady: 1 }],
+    providers: [{ name: 'alpha', images: [snapshotImage()] }],
+  };
+  const whileWriting = (pool: Pool, fault: FaultKind): void => {
+    pool.sshJob = ({ files }) => (files.length > 0 ? { fault } : {});
+  };
+
+  test('without a script is told that it is alone, over the connection that finds it', async () => {
+    const pool = await startPool(single);
+    const jobs = listen(pool);
+    await pool.rest();
+    const row = pool.one('ready');
+    expect(jobs).toHaveLength(1);
+    expect(written(jobs)[row.ip ?? '']).toMatchObject({
+      role: 'primary\n',
+      primary_node: `${row.ip}\n`,
+      sub_nodes: '',
+      uuid: `${row.serverId}\n`,
+      id_rsa: 'private ed25519 1\n',
+    });
+  });
+
+  test('of an image that was not made here has perhaps no place for the files, and is ready all the same', async () => {
+    const pool = await startPool(single);
+    whileWriting(pool, 'ssh.command');
+    await pool.rest();
+    const { id } = pool.one('ready');
+    const told = pool.log.find(({ message }) => message.startsWith(`node ${id}: nothing is written to /etc/nodepool`));
+    expect(told).toMatchObject({ level: 'info', node: Number(id) });
+    pool.checkAtRest();
+  });
+
+  test.each([
+    ['an image that was made here', snapshot],
+    ['a label with a script', { labels: [{ name: 'bare', minReady: 1, readyScript: 'ready.sh' }] }],
+  ])('of %s is not ready without its files, lesson 132', async (_of, wish) => {
+    const pool = await startPool(wish);
+    await pool.until(() => pool.rows().some(({ step }) => step === 'ssh'), 3_600_000);
+    whileWriting(pool, 'ssh.command');
+    await pool.until(() => pool.happened.some(({ type }) => type === 'node.launch-failed'));
+    expect(pool.in('ready')).toEqual([]);
+    pool.sshJob = () => ({});
+    await pool.rest();
+    pool.checkAtRest();
+  });
+
+  test('whose first try to write fails for the connection alone gets its files at the second', async () => {
+    const pool = await startPool({ labels: [{ name: 'bare', minReady: 1, readyScript: 'ready.sh' }] });
+    let tries = 0;
+    pool.sshJob = ({ files }) => (files.length > 0 && tries++ === 0 ? { fault: 'ssh.unreachable' } : {});
+    await pool.rest();
+    expect(tries).toBe(2);
+    expect(pool.happened.filter(({ type }) => type === 'node.launch-failed')).toEqual([]);
+    pool.checkAtRest();
+  });
 });
 
 describe('a ready script', () => {

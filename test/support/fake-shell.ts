@@ -1,6 +1,6 @@
 /** Machines that answer, or do not, to SSH: in the time of the clock that is given. */
 import { Fault, type FaultKind } from '../../src/domain/fault.js';
-import type { ShellCheck, ShellJob, ShellLogin, ShellPort, ShellResult } from '../../src/ports/shell.js';
+import type { ShellCheck, ShellFile, ShellJob, ShellLogin, ShellPort, ShellResult } from '../../src/ports/shell.js';
 import { systemClock, type Clock } from '../../src/runtime/clock.js';
 
 export interface FakeShellOptions {
@@ -51,7 +51,7 @@ export class FakeShell implements ShellPort {
 
   async check(
     login: ShellLogin,
-    call: { readonly deadlineMs: number; readonly signal?: AbortSignal },
+    call: { readonly deadlineMs: number; readonly signal?: AbortSignal; readonly files?: readonly ShellFile[] },
   ): Promise<ShellCheck> {
     const startMs = this.#clock.now();
     this.checks.push({ login, atMs: startMs });
@@ -61,7 +61,13 @@ export class FakeShell implements ShellPort {
       throw new Fault('ssh.timeout', `${login.host}: no answer within ${call.deadlineMs} ms`);
     }
     if (outcome !== undefined) throw new Fault(outcome.kind, outcome.message, { cause: outcome });
-    return this.#try(login, startMs + call.deadlineMs, call.signal);
+    const check = await this.#try(login, startMs + call.deadlineMs, call.signal);
+    const { files = [] } = call;
+    if (files.length === 0) return { ...check, notWritten: null };
+    const job = { files, directory: null, command: null, logFile: null };
+    this.jobs.push({ login, job });
+    const { fault } = this.job(job, login, this.#clock.now());
+    return { ...check, notWritten: fault === undefined ? null : `${login.username}@${login.host}: ${fault}` };
   }
 
   async work(
@@ -84,7 +90,11 @@ export class FakeShell implements ShellPort {
     this.#closing.abort();
   }
 
-  async #try(login: ShellLogin, endMs: number, signal: AbortSignal | undefined): Promise<ShellCheck> {
+  async #try(
+    login: ShellLogin,
+    endMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Omit<ShellCheck, 'notWritten'>> {
     for (let attempts = 1; ; attempts++) {
       await this.#pass(this.latencyMs, signal);
       const kind = this.answer(login, this.#clock.now()) ?? this.#hostKeyFault(login);

@@ -6,9 +6,9 @@ const sub: Member = { role: 'sub', ip: '203.0.113.2', ipPrivate: null, serverId:
 const place: Place = { provider: 'rax-dfw', cloud: null, region: 'DFW', az: 'nova' };
 const key = { privateKey: 'PRIVATE\n', publicKey: 'ssh-ed25519 AAAA' };
 
-function texts(member: Member, group: readonly Member[], at = place, groupKey: typeof key | null = null) {
+function texts(member: Member, group: readonly Member[], at = place) {
   return Object.fromEntries(
-    nodeFiles(member, group, at, groupKey).map(({ path, content }) => [path.replace('/etc/nodepool/', ''), content]),
+    nodeFiles(member, group, at, key).map(({ path, content }) => [path.replace('/etc/nodepool/', ''), content]),
   );
 }
 
@@ -24,11 +24,13 @@ describe('the files of a machine', () => {
       sub_nodes_private: '',
       provider: 'NODEPOOL_PROVIDER=rax-dfw\nNODEPOOL_CLOUD=\nNODEPOOL_REGION=DFW\nNODEPOOL_AZ=nova\n',
       uuid: 'server-1\n',
+      id_rsa: 'PRIVATE\n',
+      'id_rsa.pub': 'ssh-ed25519 AAAA\n',
     });
   });
 
   test('of a group name its members and hold its key; who has no private address is reached by the other one', () => {
-    expect(texts(sub, [sub, { ...sub, ip: '203.0.113.3', ipPrivate: '10.0.0.3' }, primary], place, key)).toMatchObject({
+    expect(texts(sub, [sub, { ...sub, ip: '203.0.113.3', ipPrivate: '10.0.0.3' }, primary])).toMatchObject({
       role: 'sub\n',
       node: '203.0.113.2\n',
       node_private: '203.0.113.2\n',

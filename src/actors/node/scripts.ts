@@ -1,31 +1,52 @@
 /** What is written and run on the machines of a node once all of them answer (reference 10.1 and 10.2). */
 import { Fault } from '../../domain/fault.js';
-import { nodeFiles, type Member, type Place } from '../../domain/node-files.js';
+import { nodeFiles, type GroupKey, type Member, type NodeFile, type Place } from '../../domain/node-files.js';
 import type { LaunchStep, NodeRow } from '../../domain/node-row.js';
 import type { Label } from '../../domain/pool-config.js';
 import { environmentPrefix, shellQuote } from '../../domain/quote.js';
-import type { ShellJob, ShellResult } from '../../ports/shell.js';
+import type { ShellCheck, ShellJob, ShellResult } from '../../ports/shell.js';
 import { scriptEnding } from '../script-ending.js';
 import { loginOf, need } from './names.js';
+import { whereabouts } from './self.js';
 import { done, type Step, type StepIo } from './step.js';
 
-/** What comes once the node's own server answers; its subnodes come first where it has some. */
-export function afterSsh(row: NodeRow, label: Label): LaunchStep {
-  if ((row.groupSize ?? 1) > 1) return 'group';
-  // A single node belongs to nobody; only a script of its own would look at the files.
-  return label.readyScript !== null ? 'files' : 'register';
+const isGroup = ({ groupSize }: NodeRow): boolean => (groupSize ?? 1) > 1;
+
+/** A single node gets its files over the connection that shows that it is there; those of a group name its other machines. */
+export async function filesAtLogin(io: StepIo): Promise<readonly NodeFile[]> {
+  const { row } = io;
+  if (isGroup(row)) return [];
+  const group = membersOf(row);
+  const key = await newKey(io);
+  return group.flatMap(member => nodeFiles(member, group, placeOf(io), key));
 }
+
+/** What comes once the node's own server answers; its subnodes come first where it has some. */
+export function afterSsh({ notWritten }: ShellCheck, { row, settings, outside }: StepIo): LaunchStep {
+  if (isGroup(row)) return 'group';
+  const { label, image } = need(row, settings);
+  if (notWritten !== null) {
+    // Tried once more, and then the launch fails (lesson 132).
+    if (image.source === 'snapshot' || label.readyScript !== null) return 'files';
+    // An image that was not made here may have no place for them.
+    outside.log.info(`node ${row.id}: nothing is written to /etc/nodepool: ${notWritten}`, whereabouts(row));
+  }
+  return afterFiles(label);
+}
+
+const afterFiles = ({ readyScript }: Label): LaunchStep => (readyScript === null ? 'register' : 'ready-script');
+
+const newKey = ({ outside, settings }: StepIo): Promise<GroupKey> => outside.newGroupKey(settings.config.groupKeyType);
 
 export const writeFiles: Step = {
   async run(io) {
-    const { row, settings, outside } = io;
-    const { label } = need(row, settings);
+    const { row, settings } = io;
     const group = membersOf(row);
-    const key = group.length > 1 ? await outside.newGroupKey(settings.config.groupKeyType) : null;
+    const key = await newKey(io);
     for (const member of group) {
       await workOn(member, { files: nodeFiles(member, group, placeOf(io), key), command: null }, io);
     }
-    return done(label.readyScript === null ? 'register' : 'ready-script');
+    return done(afterFiles(need(row, settings).label));
   },
 };
 

@@ -18,7 +18,7 @@ import { findTagged } from '../cloud/find-tagged.js';
 import { replyOf, valueOf, type Reply } from '../outcome.js';
 import { floatingAddress } from './floating-address.js';
 import { loginOf, need, newHostname } from './names.js';
-import { afterSsh, runReadyScript, writeFiles } from './scripts.js';
+import { afterSsh, filesAtLogin, runReadyScript, writeFiles } from './scripts.js';
 import { done, type Step, type StepIo, type StepOutcome } from './step.js';
 
 /** Those of one machine; `group` waits for the others of a node (group.ts). */
@@ -41,11 +41,12 @@ export const steps: Readonly<Partial<Record<LaunchStep, Step>>> = {
   ssh: {
     async run(io) {
       const { row, settings, task, shell } = io;
-      const { image, label, provider } = need(row, settings);
+      const { provider, image } = need(row, settings);
       const leftMs = (row.stepAt ?? task.now()) + provider.bootTimeoutMs - task.now();
       const deadlineMs = Math.max(leftMs, shortestSshMs);
-      const check = await shell.check(loginOf(row, image), { deadlineMs, signal: task.signal });
-      return done(afterSsh(row, label), { hostKey: check.hostKey });
+      const files = await filesAtLogin(io);
+      const check = await shell.check(loginOf(row, image), { deadlineMs, files, signal: task.signal });
+      return done(afterSsh(check, io), { hostKey: check.hostKey });
     },
   },
 

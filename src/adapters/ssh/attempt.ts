@@ -1,27 +1,40 @@
 import type { ClientChannel } from 'ssh2';
 
 import { Fault, type FaultKind } from '../../domain/fault.js';
-import type { ShellLogin } from '../../ports/shell.js';
+import type { ShellCheck, ShellFile, ShellLogin } from '../../ports/shell.js';
 import { addressOf, connectTo, type Connection } from './connection.js';
+import { copy } from './copy.js';
 
 const COMMAND = 'echo access okay';
 const EXPECTED = 'access okay';
 /** Enough for any greeting of a login shell; a machine that talks without end is cut off. */
 const OUTPUT_CHARS_MAX = 65_536;
 
-/** One connection and one command. A fault is a value here: the caller decides whether to try again. */
+/** One connection, one command, and then the files. A fault is a value here: the caller decides whether to try again. */
 export async function attemptLogin(
   login: ShellLogin,
   privateKey: Buffer,
-  bounds: { readonly timeoutMs: number; readonly stop: AbortSignal },
-): Promise<{ readonly hostKey: string } | Fault> {
-  const { timeoutMs, stop } = bounds;
+  terms: { readonly timeoutMs: number; readonly stop: AbortSignal; readonly files: readonly ShellFile[] },
+): Promise<Omit<ShellCheck, 'attempts'> | Fault> {
+  const { timeoutMs, stop, files } = terms;
   const connection = await connectTo(login, privateKey, { loginMs: timeoutMs, workMs: null, stop });
   if (connection instanceof Fault) return connection;
-  const { hostKey } = connection;
-  const refusal = await Promise.race([ask(connection, login), connection.lost]);
+  const { hostKey, lost } = connection;
+  const refusal = await Promise.race([ask(connection, login), lost]);
+  const notWritten = refusal ?? (await Promise.race([write(connection, login, files), lost]));
   connection.end();
-  return refusal ?? { hostKey };
+  return notWritten instanceof Fault ? notWritten : { hostKey, notWritten };
+}
+
+/** A machine that lets us in and takes no files is well all the same. */
+async function write(connection: Connection, login: ShellLogin, files: readonly ShellFile[]): Promise<string | null> {
+  try {
+    await copy(connection, login, { files, directory: null });
+    return null;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return error.message;
+  }
 }
 
 /** Null: let in. A login that does not answer is a refused login: "please log in as ubuntu", and no shell (reference 8, step 8). */

@@ -1,11 +1,10 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ClientChannel, SFTPWrapper } from 'ssh2';
+import type { ClientChannel } from 'ssh2';
 
 import { Fault } from '../../domain/fault.js';
 import type { ShellJob, ShellLogin, ShellResult } from '../../ports/shell.js';
 import { addressOf, type Connection } from './connection.js';
+import { copy } from './copy.js';
 import { Tail } from './tail.js';
 
 /** So much of what a command says at last goes into its result. */
@@ -42,68 +41,6 @@ function withLastLine(fault: Fault, output: Tail): Fault {
   const line = output.text().trim().split('\n').at(-1) ?? '';
   if (line === '') return fault;
   return new Fault(fault.kind, `${fault.message}; the last that was said: ${line.slice(-500)}`, { cause: fault });
-}
-
-// ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-async function copy(connection: Connection, login: ShellLogin, { files, directory }: ShellJob): Promise<void> {
-  if (files.length === 0 && directory === null) return;
-  const locals = directory === null ? [] : await regularFiles(directory.local);
-  try {
-    const sftp = await open(connection);
-    if (directory !== null) {
-      // One that is there already is as good.
-      await done(next => sftp.mkdir(directory.remote, next)).catch(() => undefined);
-      for (const { name, mode } of locals) {
-        const [from, to] = [join(directory.local, name), `${directory.remote}/${name}`];
-        await done(next => sftp.fastPut(from, to, { mode }, next));
-      }
-    }
-    for (const { path, content, mode } of files) {
-      const data = typeof content === 'string' ? Buffer.from(content) : Buffer.from(content);
-      await done(next => sftp.writeFile(path, data, { mode }, next));
-      // The mode of a file that was there already would have stayed.
-      await done(next => sftp.chmod(path, mode, next));
-    }
-    sftp.end();
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Fault('ssh.command', `${addressOf(login)}: cannot copy a file: ${words}`, { cause: error });
-  }
-}
-
-function open({ client }: Connection): Promise<SFTPWrapper> {
-  return new Promise((resolve, reject) => {
-    client.sftp((error, sftp) => {
-      if (error) reject(error);
-      else resolve(sftp);
-    });
-  });
-}
-
-function done(call: (next: (error?: Error | null) => void) => unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    call(error => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
-}
-
-/** No directories, whose copying would fail, and none below them (lesson 115). */
-async function regularFiles(directory: string): Promise<{ readonly name: string; readonly mode: number }[]> {
-  try {
-    const found: { name: string; mode: number }[] = [];
-    for (const name of (await readdir(directory)).sort()) {
-      const stats = await stat(join(directory, name));
-      if (stats.isFile()) found.push({ name, mode: stats.mode & 0o777 });
-    }
-    return found;
-  } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Fault('build.file', `cannot read the scripts in ${directory}: ${words}`, { cause: error });
-  }
 }
 
 // ── The command ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -26,9 +26,10 @@ export function openShell(): ShellPort {
     check(login, call) {
       const endMs = performance.now() + call.deadlineMs;
       return calls.run(call.signal, async stop => {
-        const attempt = (key: Buffer, timeoutMs: number) => attemptLogin(login, key, { timeoutMs, stop });
+        const { files = [] } = call;
+        const attempt = (key: Buffer, timeoutMs: number) => attemptLogin(login, key, { timeoutMs, stop, files });
         const { value, attempts } = await untilLoggedIn(login, { endMs, stop }, attempt);
-        return { hostKey: value.hostKey, attempts };
+        return { ...value, attempts };
       });
     },
     work(login, job, call) {

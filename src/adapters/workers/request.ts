@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { FaultRecord } from '../../domain/fault.js';
 import type { JenkinsMaster } from '../../domain/pool-config.js';
 import type { CallOptions, CloudPort } from '../../ports/cloud.js';
-import type { ShellJob, ShellLogin, ShellPort } from '../../ports/shell.js';
+import type { ShellFile, ShellJob, ShellLogin, ShellPort } from '../../ports/shell.js';
 import type { CiQuestion } from '../jenkins/question.js';
 import type { CloudAccess } from '../openstack/cloud.js';
 
@@ -17,7 +17,7 @@ export type CloudArgs<Name extends CloudOp> =
 /** The calls, by what they are asked with. */
 export type Call =
   | { readonly [Name in CloudOp]: CloudCall<Name> }[CloudOp]
-  | { readonly op: 'check'; readonly login: ShellLogin }
+  | { readonly op: 'check'; readonly login: ShellLogin; readonly files: readonly ShellFile[] }
   | { readonly op: 'work'; readonly login: ShellLogin; readonly job: ShellJob; readonly loginDeadlineMs: number }
   | { readonly op: 'ci'; readonly master: JenkinsMaster; readonly question: CiQuestion };
 

@@ -52,7 +52,7 @@ function listen(wire: MessagePort | null, aborter: AbortController): void {
 function perform(call: Call, options: UploadOptions): Promise<unknown> {
   switch (call.op) {
     case 'check':
-      return shell.check(call.login, options);
+      return shell.check(call.login, { ...options, files: call.files });
     case 'work': {
       const { login, job, loginDeadlineMs } = call;
       return shell.work(login, job, { ...options, loginDeadlineMs, deadlineMs: options.deadlineMs - loginDeadlineMs });

@@ -90,9 +90,11 @@ export function openWorkerCloud(provider: Provider, pools: WorkerPools): CloudPo
 export function openWorkerShell(providerName: string, pools: WorkerPools): ShellPort {
   const calls = new CallsInHand();
   return {
-    check: (login, { deadlineMs, signal }) =>
+    check: (login, { deadlineMs, signal, files = [] }) =>
       calls.run(signal, stop =>
-        pools.of(providerName).run<'check'>({ op: 'check', login }, { deadlineMs, signal: stop, lost: shellLost }),
+        pools
+          .of(providerName)
+          .run<'check'>({ op: 'check', login, files }, { deadlineMs, signal: stop, lost: shellLost }),
       ),
     work: (login, job, { loginDeadlineMs, deadlineMs, signal }) =>
       calls.run(signal, stop =>
