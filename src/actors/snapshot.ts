@@ -25,6 +25,7 @@ import {
   giveBackPermit,
   handOnLease,
   isWaitingOutside,
+  readRow,
   returnLease,
   wantLease,
   type Self,
@@ -59,6 +60,7 @@ export const snapshotActor: Actor<SnapshotMessage, Self, SnapshotHome> = {
   init(ctx, home) {
     const self: Self = {
       home,
+      isRowSure: !home.hadLife,
       begunBy: ctx.now(),
       lease: null,
       leaseAskedAt: null,
@@ -75,6 +77,7 @@ export const snapshotActor: Actor<SnapshotMessage, Self, SnapshotHome> = {
       progress: null,
       isGone: false,
     };
+    home.hadLife = true;
     ctx.register(snapshotAddress(home.row.id));
     home.image.tell({ type: 'row', row: home.row });
     ctx.self.tell({ type: 'proceed' });
@@ -218,6 +221,7 @@ function hasLease(self: Self, ctx: SnapshotContext): boolean {
 }
 
 async function proceed(self: Self, ctx: SnapshotContext): Promise<void> {
+  if (!self.isRowSure && !(await readRow(self, ctx))) return;
   const { row } = self.home;
   switch (row.state) {
     case 'building':

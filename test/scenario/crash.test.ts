@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/domain/fault.js';
+import type { ServerSpec } from '../../src/ports/cloud.js';
 import { startPool } from '../support/pool.js';
 
 const one = { labels: [{ name: 'bare', minReady: 1 }] };
@@ -192,11 +193,18 @@ test('a create that waits for its turn longer than anybody waits for it is not s
     labels: [{ name: 'bare', minReady: 3 }],
     providers: [{ ...alpha, name: 'alpha', launchTimeoutMs: 100_000 }],
   });
+  // The third one's turn is after them, when its launch is over.
   pool.cloud().next('createServer', { delayMs: 59_000 }, { delayMs: 59_000 });
-  await pool.until(() => pool.cloud().callsOf('createServer').length === 1);
+  const creates = (): string[] =>
+    pool
+      .cloud()
+      .callsOf('createServer')
+      .map(call => (call.subject as ServerSpec).name);
+  await pool.until(() => creates().length === 1 && pool.rows().every(row => row.hostname !== null));
   const [, , last] = pool.rows();
   await pool.delete(Number(last?.id));
   await pool.advance(400_000);
   await pool.rest();
+  expect(creates()).not.toContain(last?.hostname);
   pool.checkAtRest();
 });

@@ -96,6 +96,19 @@ test('an actor that is restarted in the middle of a build goes on with it', asyn
   expectClean(pool);
 });
 
+test('an actor that dies between a write and its answer looks at the row again', async () => {
+  const pool = await startPool(imagesWish({}, { labels: [{ name: 'bare', image: 'snap', minReady: 0 }] }));
+  await untilReady(pool);
+  await pool.answer(pool.api.pauseImage(snap, true));
+  pool.store.stallAnswer(hourMs);
+  const outcome = await pool.answer(pool.api.deleteImage(Number(pool.snapshot('ready').id)));
+  expect(outcome.kind).toBe('failed');
+  expect(pool.failures.map(({ path }) => path)).toEqual(['/providers/alpha/images/snap/1']);
+  // Nobody asks again.
+  await pool.until(() => pool.snapshots().length === 0);
+  expectClean(pool);
+});
+
 test('a database that goes away in the middle of a build delays it and loses nothing', async () => {
   for (let n = 0; n < 25; n++) {
     const pool = await startPool(imagesWish({}, { seed: n }));

@@ -106,6 +106,7 @@ export class FakeStore implements StorePort {
   #isClosed = false;
   #poisoned: NodeId | null = null;
   #stallMs: number | null = null;
+  #stallAnswerMs: number | null = null;
 
   constructor(options: FakeStoreOptions) {
     this.#options = options;
@@ -151,6 +152,11 @@ export class FakeStore implements StorePort {
   /** The next change of a row takes so long, which is `turn`'s to keep: the caller sees nothing meanwhile. */
   stall(ms: number): void {
     this.#stallMs = ms;
+  }
+
+  /** The next change of a row takes effect, and its answer takes so long. */
+  stallAnswer(ms: number): void {
+    this.#stallAnswerMs = ms;
   }
 
   start(holder: LockHolder): Promise<StoreStart> {
@@ -351,6 +357,9 @@ export class FakeStore implements StorePort {
     const fingerprint = JSON.stringify(Object.entries(patch).sort(([a], [b]) => (a < b ? -1 : 1)));
     try {
       const changed = await call(method, () => this.#compareAndSet(rows, id, expected, patch));
+      const lateMs = this.#stallAnswerMs;
+      this.#stallAnswerMs = null;
+      if (lateMs !== null) await this.#options.turn?.(method, lateMs);
       const isRepeat = this.#inDoubt.get(doubt) === fingerprint;
       this.#inDoubt.delete(doubt);
       const isSettled = isRepeat && changed.kind === 'refused' && has(changed.row, patch);

@@ -61,7 +61,7 @@ export function startActor(row: SnapshotRow, state: ImageState, ctx: ImageContex
   if (ctx.hasChild(name)) return;
   const { outside, settings, shell } = state;
   const currentSource = release(state).current?.source ?? null;
-  const home = { row, outside, settings, shell, currentSource, image: ctx.self };
+  const home = { row, outside, settings, shell, currentSource, image: ctx.self, hadLife: false };
   state.snapshots.set(row.id, ctx.spawn(snapshotActor, name, home));
 }
 

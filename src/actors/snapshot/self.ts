@@ -22,10 +22,14 @@ export interface SnapshotHome {
   readonly currentSource: string | null;
   /** The actor of the image, which decides what becomes of it. */
   readonly image: Ref<ImageMessage>;
+  /** Whether this is not the first life of its actor. */
+  hadLife: boolean;
 }
 
 export interface Self {
   readonly home: SnapshotHome;
+  /** Whether no earlier life can have written the row without hearing of it. */
+  isRowSure: boolean;
   /** A call whose answer nobody has was begun by then: when this life began, or when the answer was given up. */
   begunBy: number;
   lease: { readonly lease: Lease; readonly since: number } | null;
@@ -81,6 +85,17 @@ export async function change(
     home.outside.log.info(`image ${row.id}: its row was changed by others`, whereabouts(row));
   }
   throw new Error(`the row of image ${home.row.id} changes faster than it can be written`);
+}
+
+/** The row as it is, where an earlier life may have died between a write and its answer. False where it is gone. */
+export async function readRow(self: Self, ctx: SnapshotContext): Promise<boolean> {
+  const { id, provider, image } = self.home.row;
+  const rows = await self.home.outside.store.shared.snapshots({ provider, image });
+  const row = rows.find(each => each.id === id);
+  self.isRowSure = true;
+  if (row) accept(row, self, ctx);
+  else leave(self, ctx);
+  return row !== undefined;
 }
 
 function accept(row: SnapshotRow, self: Self, ctx: SnapshotContext): void {
