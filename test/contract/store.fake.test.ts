@@ -13,6 +13,7 @@ function openFake(): Promise<StoreWorld> {
       const store = open();
       return Promise.resolve({ store, lose: what => store.loseReply(what) });
     },
+    connections: () => database.slots.size,
     addSubnode: async (id, hostname) => {
       database.addSubnode(nodeId(id), { hostname, state: 'building', stateTime: startSeconds });
     },

@@ -51,6 +51,7 @@ export async function sqlWorld(server: SqlServer): Promise<StoreWorld> {
         await store.attach();
         return { store, lose: what => lossy.lose(lostStatements[what]) };
       },
+      connections: () => proxies.reduce((sum, proxy) => sum + proxy.open, 0),
       addSubnode: async (id, hostname) => {
         const values = `(${id}, '${hostname}', 1, ${at})`;
         await run(`insert into subnode (node_id, hostname, state, state_time) values ${values}`);

@@ -446,6 +446,17 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
         await Promise.all(slots.map(slot => slot.close()));
       });
 
+      test('lesson 87: a store that is closed leaves no connection on its server', async () => {
+        const before = place.connections();
+        const another = openHere();
+        await another.attach();
+        const slots = await Promise.all([another.openSlot(), another.openSlot(), another.openSlot()]);
+        await Promise.all([another.shared, ...slots].map(each => each.nodes()));
+        expect(place.connections()).toBeGreaterThanOrEqual(before + 3);
+        await another.close();
+        await until(() => place.connections() <= before);
+      });
+
       test('a slot whose connection is killed fails at most once and has a new one', async () => {
         const { id } = await insertOne();
         const slot = await store.openSlot();

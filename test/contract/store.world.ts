@@ -21,6 +21,8 @@ export interface StorePlace {
     readonly store: StorePort;
     lose(what: 'changeNode' | 'insertNodes' | 'changeSnapshot'): void;
   }>;
+  /** Open to the server at this moment. */
+  connections(): number;
   addSubnode(nodeId: number, hostname: string): Promise<void>;
   addSnapshot(image: string): Promise<void>;
   /** The server ends this connection. */

@@ -1,5 +1,6 @@
 /** One owner for each row, whoever asks and whatever hangs (lessons 70 to 98). */
 import { expect, test } from 'vitest';
+import { Fault } from '../../src/domain/fault.js';
 import { poolConfig } from '../support/pool-config.js';
 import { startPool } from '../support/pool.js';
 
@@ -85,4 +86,32 @@ test('lesson 96: a cloud’s actor that fails is restarted, and its provider goe
   await pool.reload(poolConfig({ labels: [{ name: 'bare', minReady: 3 }] }));
   await pool.rest();
   pool.checkAtRest();
+});
+
+test('lesson 95: what is tried again and again ends with its daemon', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 2 }] });
+  await pool.rest();
+  pool.cloud().down();
+  pool.master().down();
+  for (const { id } of pool.in('ready')) await pool.delete(id);
+  await pool.advance(300_000);
+  const tried = (): number => pool.cloud().calls.length + pool.master().calls.length + pool.store.calls.length;
+  const before = tried();
+  await pool.advance(300_000);
+  expect(tried()).toBeGreaterThan(before);
+  await pool.stop();
+  const after = tried();
+  await pool.advance(3_600_000);
+  expect(tried()).toBe(after);
+});
+
+test('lesson 95: a launch of what has gone from the configuration fails for good, and is not tried for an hour', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 2 }] });
+  pool.cloud().always('createServer', new Fault('cloud.rate-limited', 'Over Limit'));
+  await pool.until(() => pool.cloud().callsOf('createServer').length > 0);
+  await pool.reload(poolConfig({ labels: [{ name: 'other', minReady: 0 }] }));
+  await pool.until(() => pool.rows().length === 0, 120_000);
+  const calls = pool.cloud().callsOf('createServer').length;
+  await pool.advance(3_600_000);
+  expect(pool.cloud().callsOf('createServer')).toHaveLength(calls);
 });

@@ -474,10 +474,12 @@ test.each([
   expect('message' in outcome && outcome.message).toContain(message);
 });
 
-test('a key that was used at the start alone is said to want a restart, until it is as it was', async () => {
+test('lesson 87: another dburi waits for a restart, is said to, and opens nothing meanwhile', async () => {
   const pool = await startPool({ labels: [{ name: 'bare', minReady: 0 }] });
   await pool.reload({ ...pool.config, dburi: 'mysql://elsewhere/nodepool' });
   expect(pool.state('/config')).toContain('in force after a restart of the daemon: dburi');
+  await pool.advance(60_000);
+  expect(pool.store.calls.filter(call => call === 'start')).toHaveLength(1);
   await pool.reload({ ...pool.config, dburi: 'embedded:' });
   expect(pool.state('/config')).not.toContain('dburi');
 });

@@ -53,6 +53,8 @@ export class FakeDatabase {
   readonly watchedJobs = new Map<WatchedJobId, WatchedJob>();
   readonly ledger = new Map<number, LedgerRow>();
   readonly installation = installation('fake');
+  /** What closes each slot that is open. */
+  readonly slots = new Set<() => Promise<void>>();
   isAway = false;
   isReadOnly = false;
   /** Whether a store was ever started on it. */
@@ -103,6 +105,7 @@ export class FakeStore implements StorePort {
   readonly #lostReplies: StoreMethod[] = [];
   readonly #inDoubt = new Map<string, string>();
   readonly #killed = new Set<string>();
+  readonly #slots = new Set<() => Promise<void>>();
   #isClosed = false;
   #poisoned: NodeId | null = null;
   #stallMs: number | null = null;
@@ -200,8 +203,12 @@ export class FakeStore implements StorePort {
       });
       const close = () => {
         isOpen = false;
+        this.database.slots.delete(close);
+        this.#slots.delete(close);
         return Promise.resolve();
       };
+      this.#slots.add(close);
+      this.database.slots.add(close);
       return {
         ...session,
         get connection() {
@@ -214,6 +221,7 @@ export class FakeStore implements StorePort {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const close of this.#slots) void close();
     if (this.database.lock?.owner === this) this.database.lock = null;
   }
 

@@ -5,6 +5,8 @@ export interface SqlProxy {
   readonly port: number;
   /** Where the server is now. */
   upstream: number;
+  /** Connections that are open through it. */
+  readonly open: number;
   /** The answer to the next statement like this is lost, with its connection. */
   lose(statement: RegExp): void;
   close(): Promise<void>;
@@ -12,9 +14,12 @@ export interface SqlProxy {
 
 export async function startSqlProxy(upstream: number): Promise<SqlProxy> {
   const sockets = new Set<Socket>();
+  const behinds = new Set<Socket>();
   let wanted: RegExp | null = null;
   const server = createServer(client => {
     const behind = connect(proxy.upstream, '127.0.0.1');
+    behinds.add(behind);
+    behind.on('close', () => behinds.delete(behind));
     let isLosing = false;
     const end = (): void => {
       client.destroy();
@@ -45,6 +50,9 @@ export async function startSqlProxy(upstream: number): Promise<SqlProxy> {
   const proxy: SqlProxy = {
     port: (server.address() as AddressInfo).port,
     upstream,
+    get open() {
+      return behinds.size;
+    },
     lose: statement => (wanted = statement),
     close: () =>
       new Promise(resolve => {
