@@ -18,6 +18,57 @@ test('lesson 32: a limit lowered below what runs gives no other provider more th
   pool.check();
 });
 
+test('lesson 33: three free servers are room for one group of three, and not for three of them', async () => {
+  const pool = await startPool({
+    labels: [{ name: 'multi', subnodes: 2, minReady: 3 }],
+    providers: [{ name: 'alpha', maxServers: 5 }],
+  });
+  await pool.until(() => pool.in('ready', 'multi').length === 1);
+  await pool.advance(120_000);
+  expect(pool.rows()).toHaveLength(1);
+  expect(pool.servers()).toHaveLength(3);
+  pool.check();
+});
+
+test('lesson 34: the places of a group are taken when it is granted, before there is a row for each of them', async () => {
+  const pool = await startPool({
+    labels: [
+      { name: 'multi', subnodes: 2, minReady: 1 },
+      { name: 'bare', minReady: 0 },
+    ],
+    providers: [{ name: 'alpha', maxServers: 4 }],
+  });
+  await pool.until(() => pool.rows().length === 1);
+  expect(pool.one('building', 'multi').subnodes).toEqual([]);
+  pool.jobsWait('bare', 9);
+  await pool.until(() => pool.in('ready', 'multi').length === 1);
+  expect(pool.rows().filter(({ label }) => label === 'bare')).toHaveLength(1);
+  pool.check();
+});
+
+test('lesson 35: a subnode that is replaced takes the place that it had, and nobody else’s', async () => {
+  const pool = await startPool({
+    labels: [
+      { name: 'multi', subnodes: 2, minReady: 1 },
+      { name: 'bare', minReady: 0 },
+    ],
+    providers: [{ name: 'alpha', maxServers: 4 }],
+  });
+  await pool.until(() => pool.rows().length === 1);
+  pool.jobsWait('bare', 9);
+  const lost = new Set<string>();
+  pool.sshAnswer = ({ host }) => {
+    const isSubnode = pool.rows().some(row => row.subnodes.some(({ ip }) => ip === host));
+    if (isSubnode && lost.size < 2) lost.add(host);
+    return lost.has(host) ? 'ssh.host-key' : null;
+  };
+  await pool.until(() => pool.in('ready', 'multi').length === 1);
+  expect(lost.size).toBe(2);
+  expect(pool.one('ready', 'multi').subnodes).toHaveLength(2);
+  expect(pool.rows().filter(({ label }) => label === 'bare')).toHaveLength(1);
+  pool.check();
+});
+
 test('lesson 36: a small label is served beside one that could take everything', async () => {
   const pool = await startPool({
     labels: [
