@@ -39,6 +39,15 @@ export function pickAddress(addresses: readonly CandidateAddress[], choice: Addr
   return { ip: picked.address, ipPrivate: innerAddress(others) };
 }
 
+/** All of them by their family, for the log: which of them was picked is on the row. */
+export function addressesText(addresses: readonly CandidateAddress[]): string {
+  const those = (version: 4 | 6): string => {
+    const found = addresses.filter(each => each.version === version && each.address !== '');
+    return found.map(({ address }) => address).join(' ') || 'none';
+  };
+  return `IPv4 ${those(4)}, IPv6 ${those(6)}`;
+}
+
 /** Where other machines of the cloud reach it. */
 export function innerAddress(addresses: readonly CandidateAddress[]): string | null {
   const inner = addresses.find(a => a.version === 4 && a.kind !== 'floating' && a.address !== '');

@@ -259,7 +259,7 @@ export function originalStoreSuite(name: string, original: OriginalDatabase): vo
       await expect(run('select step from node')).rejects.toThrow(/step/);
     });
 
-    test('is brought up to date once by two processes that do it at once', async () => {
+    test('lesson 86: is brought up to date once by processes that do it at once, and each step of that is written down', async () => {
       await leave(usualOptions);
       await Promise.all([migrateApart(dburi), migrateApart(dburi), migrateApart(dburi)]);
       const { shared } = await start();

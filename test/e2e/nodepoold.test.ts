@@ -68,7 +68,7 @@ describe('nodepoold', () => {
     expect(readdirSync(pool.stateDir)).toEqual([]);
   });
 
-  it('detaches and returns 0 when its socket answers, refuses a second start, and ends at SIGTERM', async () => {
+  it('detaches and returns 0 when its socket answers, refuses a second start, and ends in order at SIGTERM, lesson 98', async () => {
     expect(await detach()).toMatchObject({ code: 0, stdout: '' });
     const pid = pidIn(pidFile);
     expect(pid).not.toBeNull();
@@ -101,7 +101,7 @@ describe('nodepoold', () => {
     await pool.untilNodes(nodes => nodes.some(node => node.id !== row?.id && node.state === 'ready'));
   });
 
-  it('adopts its database and goes on after it was killed, whose pid file and socket are left', async () => {
+  it('goes on after it was killed, whose pid file and socket are left, and hears SIGINT in the background, lesson 99', async () => {
     const before = pidIn(pidFile) ?? 0;
     const server = embeddedServer(join(pool.stateDir, 'postgres'));
     process.kill(before, 'SIGKILL');
@@ -119,7 +119,7 @@ describe('nodepoold', () => {
     expect((await detach()).code).toBe(0);
     expect(pidIn(pidFile)).not.toBe(before);
     expect(server).not.toBeNull();
-    process.kill(pidIn(pidFile) ?? 0, 'SIGTERM');
+    process.kill(pidIn(pidFile) ?? 0, 'SIGINT');
     await until(() => !existsSync(pidFile), patience);
   });
 

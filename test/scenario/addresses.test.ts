@@ -221,3 +221,18 @@ test('the address of a node that the original left is released with its server',
   checkNoAddressLeft(pool);
   pool.checkAtRest();
 });
+
+test('lesson 174: the log says which addresses a server has, of both families, and of which node it is', async () => {
+  const before = (pool: Pool): void => void (pool.cloud('beta').hasIpv6 = true);
+  const pool = await startPool({ providers: [{ name: 'alpha' }, { name: 'beta', ipv6Preferred: true }], before });
+  await pool.rest();
+  const [alpha, beta] = ['alpha', 'beta'].map(name => pool.rows().find(({ provider }) => provider === name));
+  expect([alpha?.ip, beta?.ip]).toEqual(['192.0.2.1', '2001:db8::1']);
+  const lines = pool.log.filter(({ message }) => message.includes('is active'));
+  expect(lines.map(({ node, provider, message }) => [node, provider, message]).toSorted()).toEqual(
+    [
+      [alpha?.id, 'alpha', `node ${alpha?.id}: server server-1 is active: IPv4 192.0.2.1, IPv6 none`],
+      [beta?.id, 'beta', `node ${beta?.id}: server server-1 is active: IPv4 192.0.2.1, IPv6 2001:db8::1`],
+    ].toSorted(),
+  );
+});

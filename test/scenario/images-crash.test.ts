@@ -16,7 +16,7 @@ import {
   update,
 } from '../support/pool-images.js';
 
-test('a build goes on where the crash met it, at whatever moment, and leaves nothing', async () => {
+test('lesson 77: a build goes on where the crash met it, at whatever moment, and leaves nothing', async () => {
   for (let n = 0; n < 70; n++) {
     const pool = await startPool(imagesWish({}, { seed: n }));
     pool.cloud().snapshotMs = 3_000;

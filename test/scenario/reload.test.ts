@@ -315,6 +315,18 @@ test('lesson 140: cleanups run although the file is gone when they first come du
   pool.checkAtRest();
 });
 
+test('lesson 90: what an earlier life left building is finished, whatever has become of the file meanwhile', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 2 }], isWatched: true });
+  await pool.until(() => pool.rows().some(({ step }) => step === 'boot'));
+  pool.crash();
+  pool.spoil('nodepool.yaml:1:1: the file is empty');
+  await pool.restart();
+  await pool.rest();
+  expect(pool.state('/config')).toContain('the file is empty');
+  expect(pool.cloud().callsOf('createServer')).toHaveLength(2);
+  pool.checkAtRest();
+});
+
 test('lesson 141: a changed region makes new nodes there, and those of the old one are deleted where they are', async () => {
   const region = (regionName: string) =>
     poolConfig({ labels: [{ name: 'bare', minReady: 2 }], providers: [{ name: 'alpha', regionName }] });

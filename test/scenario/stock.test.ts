@@ -97,7 +97,7 @@ test('with a sample that is too old only min-ready counts', async () => {
   pool.checkAtRest({ ready: { bare: 1 } });
 });
 
-test('no more than two nodes are launched at once, and a crash does not change that', async () => {
+test('lesson 91: no more nodes are launched at once than the provider says, and a crash does not change that', async () => {
   const concurrency = { workers: 1, calls: 8, launches: 2, deletes: 40, imageBuilds: 2 };
   const pool = await startPool({
     labels: [{ name: 'bare', minReady: 8 }],
@@ -118,7 +118,7 @@ test('no more than two nodes are launched at once, and a crash does not change t
   pool.checkAtRest();
 });
 
-test('no more than two nodes are deleted at once', async () => {
+test('lesson 91: no more nodes are deleted at once than the provider says', async () => {
   const concurrency = { workers: 1, calls: 8, launches: 40, deletes: 2, imageBuilds: 2 };
   const pool = await startPool({
     labels: [{ name: 'bare', minReady: 8 }],

@@ -128,6 +128,8 @@ export class FakeCloud implements CloudPort {
   serversMax: number;
   addressesMax: number;
   isPrivate: boolean;
+  /** Whether servers have an IPv6 address too. */
+  hasIpv6 = false;
   snapshotMs: number;
   addressMs: number;
   /** Those that are there from the beginning, and uploaded ones; snapshots are apart, because they take time. */
@@ -520,7 +522,10 @@ export class FakeCloud implements CloudPort {
     const floating = [...this.#addresses.values()].filter(
       address => address.serverId === machine.id && address.attachedMs + this.addressMs <= ms,
     );
-    return [fixed, ...floating.map(({ ip }) => ({ ...fixed, address: ip, kind: 'floating' as const }))];
+    const ipv6: ServerAddress[] = this.hasIpv6
+      ? [{ network, version: 6, address: `2001:db8::${machine.address.split('.').at(-1)}`, kind: 'fixed' }]
+      : [];
+    return [fixed, ...ipv6, ...floating.map(({ ip }) => ({ ...fixed, address: ip, kind: 'floating' as const }))];
   }
 
   #imagesNow(): CloudImage[] {

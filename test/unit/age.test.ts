@@ -9,6 +9,6 @@ test.each([
   [86_400, '01:00:00:00'],
   [100 * 86_400 + 1, '100:00:00:01'],
   [-5, '00:00:00:00'],
-])('%s seconds are %s', (seconds, text) => {
+])('%s seconds are %s, and no fraction of an hour: lesson 164', (seconds, text) => {
   expect(formatAge(seconds)).toBe(text);
 });

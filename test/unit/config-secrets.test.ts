@@ -46,7 +46,7 @@ describe('a secret', () => {
     expect(read(file())).toMatchObject({ password: 'plain', jenkins: { apikey: 'plain' }, dburi: null });
   });
 
-  test('may be in secure.conf, which goes before the file', () => {
+  test('lesson 146: may be in secure.conf, which goes before the file', () => {
     expect(read(file({ dburi: 'dburi: mysql://h/plain' }), secure(secureText))).toMatchObject({
       dburi: 'mysql://secure@h/d',
       jenkins: { url: 'https://secure/', user: 's', apikey: 'secure', credentialsId: 'c' },

@@ -63,7 +63,7 @@ function counted(stock: Stock) {
 }
 
 describe('the stock', () => {
-  test('counts after any changes what a count of all nodes would', () => {
+  test('lesson 40: counts after any changes what one count of all nodes would', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 60 }), changes => {
         const stock = new Stock();

@@ -2,7 +2,7 @@
  * The steps of a launch, in order (DESIGN 3, "Steps"; reference 8). Each may be begun again at any time: after a restart
  * the node goes on at the step that its row names.
  */
-import { innerAddress, pickAddress } from '../../domain/address.js';
+import { addressesText, innerAddress, pickAddress } from '../../domain/address.js';
 import { Fault, leavesDoubt } from '../../domain/fault.js';
 import { snapshotId, type ServerId } from '../../domain/ids.js';
 import type { LaunchStep } from '../../domain/node-row.js';
@@ -19,6 +19,7 @@ import { replyOf, valueOf, type Reply } from '../outcome.js';
 import { floatingAddress } from './floating-address.js';
 import { loginOf, need, newHostname } from './names.js';
 import { afterSsh, filesAtLogin, runReadyScript, writeFiles } from './scripts.js';
+import { whereabouts } from './self.js';
 import { done, type Step, type StepIo, type StepOutcome } from './step.js';
 
 /** Those of one machine; `group` waits for the others of a node (group.ts). */
@@ -220,8 +221,10 @@ function unwanted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function addressed({ row, settings }: StepIo, server: Server): StepOutcome {
+function addressed({ row, settings, outside }: StepIo, server: Server): StepOutcome {
   const { provider } = need(row, settings);
+  const line = `node ${row.id}: server ${server.id} is active: ${addressesText(server.addresses)}`;
+  outside.log.info(line, whereabouts(row));
   const az = server.az ?? row.az;
   const address = pickAddress(server.addresses, provider);
   if (address) return done('ssh', { ...address, az });

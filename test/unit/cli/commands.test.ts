@@ -93,7 +93,7 @@ it('image-list draws the original table', async () => {
 });
 
 describe('hold, release and delete', () => {
-  it('ask the daemon and list the node', async () => {
+  it('lesson 165: ask the daemon, which has the rows and the clouds, and list the node', async () => {
     await cli.serve();
     cli.api.outcome = { kind: 'done', node: node(7, { state: 'hold' }) };
     expect((await cli.ask('hold', '7', '--reason', 'looking', '--for', '1h30m')).out).toContain('| hold  |');
@@ -129,10 +129,11 @@ describe('hold, release and delete', () => {
     ]);
   });
 
-  it('delete without a daemon leaves the work to its next start', async () => {
+  it('lesson 160: delete without a daemon asks no cloud and no master, and leaves the work to its next start', async () => {
     cli.store.rows = [row(5)];
     expect((await cli.run('delete', '5', ...(await cli.configure()))).code).toBe(0);
     expect(cli.store.rows).toMatchObject([{ state: 'delete', step: 'unregister+servers', stepAt: cli.nowMs }]);
+    expect(cli.cloud('rax-ord').calls).toEqual([]);
   });
 
   it('without a daemon end with 3 where there is no such node', async () => {

@@ -78,13 +78,16 @@ async function untilReady(): Promise<void> {
 }
 
 describe('in the foreground', () => {
-  it('says ready, and stops at the first signal', async () => {
-    const running = runDaemon([...config, '-d'], context());
-    await untilReady();
-    signal('SIGTERM');
-    expect(await running).toBe(0);
-    expect(calls).toEqual([`start ${join(folder, 'nodepoold.sock')}`, 'stop', 'deaf']);
-  });
+  it.each(['SIGTERM', 'SIGINT', 'SIGUSR1'] as const)(
+    'says ready, and stops in order at %s, lessons 98 and 99',
+    async how => {
+      const running = runDaemon([...config, '-d'], context());
+      await untilReady();
+      signal(how);
+      expect(await running).toBe(0);
+      expect(calls).toEqual([`start ${join(folder, 'nodepoold.sock')}`, 'stop', 'deaf']);
+    },
+  );
 
   it('tells the service manager that it is ready, that it lives, and that it stops', async () => {
     const serviceManager = {
