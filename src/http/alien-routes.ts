@@ -1,22 +1,36 @@
 /** The routes of what the clouds have and no row names. They ask the clouds, and change nothing. */
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { AlienApi } from '../ports/control.js';
-import { decode } from './answer.js';
 import { ControlError } from './control-error.js';
+import type { ControlApp } from './typed-routes.js';
+import { alienImagesView, alienServersView, problemView } from './view-schemas.js';
 
 const nameMax = 255;
 const providerQuery = z.object({ provider: z.string().min(1).max(nameMax).nullable().default(null) });
 
-export function addAlienRoutes(app: FastifyInstance, api: AlienApi): void {
-  app.get('/api/v1/aliens/servers', async request => {
-    const { provider } = decode(providerQuery, request.query);
-    return found(provider, await api.alienServers(provider));
-  });
-  app.get('/api/v1/aliens/images', async request => {
-    const { provider } = decode(providerQuery, request.query);
-    return found(provider, await api.alienImages(provider));
-  });
+export function addAlienRoutes(app: ControlApp, api: AlienApi): void {
+  app.get(
+    '/api/v1/aliens/servers',
+    {
+      schema: {
+        summary: 'Servers in the clouds that no row names, asked now',
+        querystring: providerQuery,
+        response: { 200: alienServersView, 404: problemView },
+      },
+    },
+    async ({ query: { provider } }) => found(provider, await api.alienServers(provider)),
+  );
+  app.get(
+    '/api/v1/aliens/images',
+    {
+      schema: {
+        summary: 'Snapshots in the clouds that no row names, asked now',
+        querystring: providerQuery,
+        response: { 200: alienImagesView, 404: problemView },
+      },
+    },
+    async ({ query: { provider } }) => found(provider, await api.alienImages(provider)),
+  );
 }
 
 function found<View>(provider: string | null, view: View | null): View {

@@ -1,8 +1,7 @@
-/** What all routes have in common: what they are asked is checked, and what was not done is said with its status. */
+/** What all routes have in common: what was not done is said with its status. */
 import type { FastifyReply } from 'fastify';
-import { z } from 'zod';
 import type { CommandOutcome } from '../ports/control.js';
-import { ControlError, problem } from './control-error.js';
+import { problem } from './control-error.js';
 
 export function answerNot(reply: FastifyReply, outcome: Exclude<CommandOutcome, { kind: 'done' }>): FastifyReply {
   switch (outcome.kind) {
@@ -25,10 +24,4 @@ export function sendProblem(
     .code(status)
     .type('application/problem+json; charset=utf-8')
     .send(problem(status, detail, next));
-}
-
-export function decode<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const decoded = schema.safeParse(value);
-  if (decoded.success) return decoded.data;
-  throw new ControlError(z.prettifyError(decoded.error).replaceAll('\n', ' '), { status: 400 });
 }

@@ -1,9 +1,11 @@
 /** The routes about images, by provider and name or by the id of a snapshot. */
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { ImageApi, ImageOutcome } from '../ports/control.js';
-import { answerNot, decode } from './answer.js';
+import { answerNot } from './answer.js';
 import { ControlError } from './control-error.js';
+import type { ControlApp } from './typed-routes.js';
+import { imageStatusView, imageView, problemView } from './view-schemas.js';
 
 const nameMax = 255;
 
@@ -13,24 +15,52 @@ const statusQuery = z.object(imageName);
 const buildBody = z.strictObject(imageName);
 const pauseBody = z.strictObject({ ...imageName, isPaused: z.boolean() });
 
-export function addImageRoutes(app: FastifyInstance, api: ImageApi): void {
-  app.get('/api/v1/images', () => api.images());
-  app.get('/api/v1/images/status', async request => {
-    const name = decode(statusQuery, request.query);
-    const status = await api.imageStatus(name);
-    if (status !== null) return status;
-    const message = `there is no image ${name.image} of ${name.provider}`;
-    throw new ControlError(message, { status: 404, next: 'nodepool tree shows the images of each provider' });
-  });
-  app.post('/api/v1/images/build', async (request, reply) =>
-    answer(reply, await api.updateImage(decode(buildBody, request.body))),
+/** With the row that it was about; null where there is none any more. */
+const answers = {
+  200: z.object({ image: imageView.nullable() }),
+  404: problemView,
+  409: problemView,
+  500: problemView,
+};
+
+export function addImageRoutes(app: ControlApp, api: ImageApi): void {
+  app.get('/api/v1/images', { schema: { summary: 'Snapshot images', response: { 200: z.array(imageView) } } }, () =>
+    api.images(),
   );
-  app.post('/api/v1/images/pause', async (request, reply) => {
-    const { isPaused, ...name } = decode(pauseBody, request.body);
-    return answer(reply, await api.pauseImage(name, isPaused));
-  });
-  app.delete('/api/v1/images/:id', async (request, reply) =>
-    answer(reply, await api.deleteImage(decode(idParams, request.params).id)),
+  app.get(
+    '/api/v1/images/status',
+    {
+      schema: {
+        summary: 'What nodes boot from, what is built and why, how the last build ended',
+        querystring: statusQuery,
+        response: { 200: imageStatusView, 404: problemView },
+      },
+    },
+    async ({ query: name }) => {
+      const status = await api.imageStatus(name);
+      if (status !== null) return status;
+      const message = `there is no image ${name.image} of ${name.provider}`;
+      throw new ControlError(message, { status: 404, next: 'nodepool tree shows the images of each provider' });
+    },
+  );
+  addImageCommands(app, api);
+}
+
+function addImageCommands(app: ControlApp, api: ImageApi): void {
+  app.post(
+    '/api/v1/images/build',
+    { schema: { summary: 'Begins a build, or joins the one under way', body: buildBody, response: answers } },
+    async ({ body }, reply) => answer(reply, await api.updateImage(body)),
+  );
+  app.post(
+    '/api/v1/images/pause',
+    { schema: { summary: 'Stops or resumes the builds of an image', body: pauseBody, response: answers } },
+    async ({ body: { isPaused, ...name } }, reply) => answer(reply, await api.pauseImage(name, isPaused)),
+  );
+  app.delete(
+    '/api/v1/images/:id',
+    { schema: { summary: 'Deletes an image; the one before it is current then', params: idParams, response: answers } },
+    async ({ params: { id } }, reply) => answer(reply, await api.deleteImage(id)),
   );
 }
 

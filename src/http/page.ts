@@ -31,16 +31,19 @@ const policy = [
 /** Names of these files change with what is in them. */
 const forEver = 'public, max-age=31536000, immutable';
 
+/** It is no part of the API. */
+const hidden = { schema: { hide: true } };
+
 export async function addPage(app: FastifyInstance, dir: string): Promise<void> {
   const files = await readFiles(dir);
   if (!files.has('index.html')) {
-    app.get('/', () => {
+    app.get('/', hidden, () => {
       throw new ControlError('the live page has not been built', { status: 503, next: 'npm run build' });
     });
   }
   for (const [name, content] of files) {
     const isPage = name === 'index.html';
-    app.get(isPage ? '/' : `/${name}`, (_request, reply) =>
+    app.get(isPage ? '/' : `/${name}`, hidden, (_request, reply) =>
       reply
         .headers({ 'content-security-policy': policy, 'cache-control': isPage ? 'no-cache' : forEver })
         .type(types[extname(name)] ?? 'application/octet-stream')

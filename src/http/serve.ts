@@ -12,6 +12,7 @@ import { checkAccess, isLoopback, type Need, type Tokens } from './access.js';
 import { sendProblem } from './answer.js';
 import { ControlError } from './control-error.js';
 import { EventStream } from './event-stream.js';
+import { addOpenApi } from './openapi.js';
 import { addPage, builtPage } from './page.js';
 import { addRoutes } from './routes.js';
 import { claimSocket, restrictSocket } from './socket-file.js';
@@ -119,7 +120,7 @@ async function application(
     if (status === 401) void reply.header('www-authenticate', needOf(request.raw) === 'write' ? 'Bearer' : 'Basic');
     return sendProblem(reply, status, message, next);
   });
-  addRoutes(app, { api: parts.api, events: parts.events, version: options.version });
+  addRoutes(addOpenApi(app), { api: parts.api, events: parts.events, version: options.version });
   await addPage(app, options.page ?? builtPage);
   await app.ready();
   return app;

@@ -69,6 +69,17 @@ async function ask(
   return { status: response.statusCode, headers: response.headers, body: isJson ? JSON.parse(text) : text };
 }
 
+it('the document of the API is served, with the views that the answers are', async () => {
+  const url = await serveTcp();
+  const { status, body } = await ask(`${url}/api/v1/openapi.json`);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    openapi: '3.1.0',
+    paths: { '/api/v1/nodes': { get: { responses: { 200: { content: { 'application/json': {} } } } } } },
+    components: { schemas: { Node: { required: Object.keys(node(1)) } } },
+  });
+});
+
 describe('the socket', () => {
   it('is made with its folder, for the owner and the group alone', async () => {
     await serve();
