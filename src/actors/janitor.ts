@@ -11,7 +11,6 @@
 import { grouped } from '../domain/grouped.js';
 import type { Installation } from '../domain/ids.js';
 import type { NodeRow } from '../domain/node-row.js';
-import type { SnapshotRow } from '../domain/snapshot-row.js';
 import type { Outside } from '../ports/outside.js';
 import type { Actor, Context, TaskOutcome } from '../runtime/actor.js';
 import {
@@ -25,14 +24,24 @@ import {
   targetsAddress,
 } from './addresses.js';
 import { findAliens, type AlienQuestion } from './janitor/aliens.js';
-import type { Sweeping } from './janitor/sweep.js';
-import { cleaned, describeSweeps, looked, sweep, type CleanedUp, type Looked } from './janitor/sweeping.js';
+import type { Rows, Sweeping } from './janitor/sweep.js';
+import {
+  cleaned,
+  describeSweeps,
+  forgetSeen,
+  lookAround,
+  looked,
+  sweep,
+  type CleanedUp,
+  type Looked,
+} from './janitor/sweeping.js';
 import { awaitSchedule } from './schedule.js';
 import type { Settings } from './settings.js';
 import type { StoreNotice } from './store.js';
 
 export type JanitorMessage =
   | { readonly type: 'cleanup' }
+  | { readonly type: 'read' }
   | { readonly type: 'look-at-schedule' }
   | { readonly type: 'check' }
   | { readonly type: 'ready-read'; readonly outcome: TaskOutcome<readonly NodeRow[]> }
@@ -45,11 +54,6 @@ export type JanitorMessage =
   | { readonly type: 'reconfigured' }
   | StoreNotice;
 
-interface Rows {
-  readonly nodes: readonly NodeRow[];
-  readonly snapshots: readonly SnapshotRow[];
-}
-
 export interface JanitorArgs {
   readonly outside: Outside;
   readonly settings: Settings;
@@ -58,6 +62,11 @@ export interface JanitorArgs {
 export interface JanitorState extends JanitorArgs {
   cleanups: number;
   isCleaning: boolean;
+  isReading: boolean;
+  /** As they were read last; null: not yet. */
+  rows: Rows | null;
+  /** Providers whose clouds this cleanup waits for. */
+  readonly awaited: Set<string>;
   /** Null until the database has said it. */
   installation: Installation | null;
   /** By provider. */
@@ -69,32 +78,47 @@ export interface JanitorState extends JanitorArgs {
 export type JanitorContext = Context<JanitorMessage>;
 
 const firstCleanupMs = 1_000;
+/** Clouds that do not answer so soon are compared with the rows of the next cleanup. */
+const lookPatienceMs = 15_000;
 
 export const janitorActor: Actor<JanitorMessage, JanitorState, JanitorArgs> = {
   kind: 'janitor',
 
   init(ctx, args) {
     ctx.register(janitorAddress);
-    ctx.timer('cron cleanup', firstCleanupMs, { type: 'cleanup' });
+    ctx.timer('cron cleanup', firstCleanupMs, { type: 'read' });
     nextCheck(args, ctx);
     ctx.tell(storeAddress, { type: 'subscribe', path: ctx.path, listener: ctx.self });
-    return { ...args, cleanups: 0, isCleaning: false, installation: null, sweepings: new Map(), removed: 0 };
+    return {
+      ...args,
+      cleanups: 0,
+      isCleaning: false,
+      isReading: false,
+      rows: null,
+      awaited: new Set(),
+      installation: null,
+      sweepings: new Map(),
+      removed: 0,
+    };
   },
 
   handle(message, state, ctx) {
     switch (message.type) {
       case 'cleanup':
         state.isCleaning = true;
-        ctx.task(
-          'read the rows',
-          () => readRows(state),
-          outcome => ({ type: 'rows-read', outcome }),
-        );
+        lookAround(state, ctx);
+        ctx.timer('clouds are slow', lookPatienceMs, { type: 'read' });
+        readOnceSeen(state, ctx);
+        return;
+      case 'read':
+        state.awaited.clear();
+        readOnceSeen(state, ctx);
         return;
       case 'rows-read':
-        state.isCleaning = false;
-        // While the database is away there is nothing to compare with; the next tick tries again.
+        state.isCleaning = state.isReading = false;
+        // The next tick tries again.
         if (message.outcome.ok) cleanUp(message.outcome.value, state, ctx);
+        else forgetSeen(state);
         nextCleanup(state, ctx);
         return;
       case 'look-at-schedule':
@@ -121,7 +145,8 @@ export const janitorActor: Actor<JanitorMessage, JanitorState, JanitorArgs> = {
         message.settle();
         return;
       case 'looked':
-        looked(message, state.installation, state, ctx);
+        looked(message, state);
+        if (state.isCleaning) readOnceSeen(state, ctx);
         return;
       case 'cleaned':
         cleaned(message, state, ctx);
@@ -134,12 +159,24 @@ export const janitorActor: Actor<JanitorMessage, JanitorState, JanitorArgs> = {
       case 'reconfigured':
         // What has gone from the configuration goes from the tree once no row names it.
         nextCheck(state, ctx);
-        if (!state.isCleaning) ctx.timer('cron cleanup', firstCleanupMs, { type: 'cleanup' });
+        if (!state.isCleaning) ctx.timer('cron cleanup', firstCleanupMs, { type: 'read' });
     }
   },
 
   describe: state => ({ state: [`${state.cleanups} cleanups`, ...describeSweeps(state)].join('; ') }),
 };
+
+/** Once for all, when the clouds have been seen: what a cloud has is compared with rows that are read after it. */
+function readOnceSeen(state: JanitorState, ctx: JanitorContext): void {
+  if (state.awaited.size > 0 || state.isReading) return;
+  ctx.cancelTimer('clouds are slow');
+  state.isCleaning = state.isReading = true;
+  ctx.task(
+    'read the rows',
+    () => readRows(state),
+    outcome => ({ type: 'rows-read', outcome }),
+  );
+}
 
 async function readRows({ outside }: JanitorState): Promise<Rows> {
   const { shared } = outside.store;
@@ -160,15 +197,17 @@ function checkReady(nodes: readonly NodeRow[], ctx: JanitorContext): void {
   for (const { id, state } of nodes) if (state === 'ready') ctx.tell(nodeAddress(id), { type: 'check' });
 }
 
-function cleanUp({ nodes, snapshots }: Rows, state: JanitorState, ctx: JanitorContext): void {
+function cleanUp(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
+  const { nodes, snapshots } = rows;
   state.cleanups++;
+  state.rows = rows;
   // Rows may name what is no longer configured: it gets its actors, so that it can be seen, and deleted.
   const providers = new Set([...nodes, ...snapshots].map(({ provider }) => provider));
   ctx.tell(providersAddress, { type: 'in-use', names: [...providers] });
   ctx.tell(targetsAddress, { type: 'in-use', names: [...new Set(nodes.map(({ target }) => target))] });
   const byProvider = grouped(nodes, ({ provider }) => provider);
   tidyImages({ nodes, snapshots }, state, ctx);
-  sweep(byProvider, providers, state, ctx);
+  sweep(rows, state, ctx);
   const { nodeCleanup, testCleanup } = state.settings.timings;
   const youngest = Math.min(nodeCleanup, testCleanup);
   for (const [provider, own] of byProvider) {

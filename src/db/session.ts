@@ -1,7 +1,6 @@
 /** What node actors, image actors and the pool ask of the database, over the connections of one pool. */
 import assert from 'node:assert/strict';
 import type { Knex } from 'knex';
-import { grouped } from '../domain/grouped.js';
 import type { NodeId, NodeName, SnapshotId, SubnodeId, Tag, WatchedJobId } from '../domain/ids.js';
 import type { NewNode, NodePatch, NodeRow, SubnodePatch, SubnodeRow } from '../domain/node-row.js';
 import { patched } from '../domain/patch.js';
@@ -19,6 +18,7 @@ import {
   SnapshotRecord,
   SubnodeRecord,
 } from './models.js';
+import { nodeRecords, subnodeColumnsOf } from './node-query.js';
 import type { Pool } from './pool.js';
 import type { Unreadable } from './unreadable.js';
 import {
@@ -54,6 +54,8 @@ export class SqlSession implements Session {
   readonly #now: () => number;
   readonly #inDoubt: InDoubt;
   readonly #unreadable: Unreadable;
+  /** Null: not asked for yet. */
+  #subnodeColumns: readonly string[] | null = null;
 
   constructor(pool: Pool, options: SessionOptions) {
     this.#pool = pool;
@@ -133,25 +135,11 @@ export class SqlSession implements Session {
     });
   }
 
-  nodes({ provider, target, after, limit }: NodeFilter = {}): Promise<readonly NodeRow[]> {
-    const read = async (transaction: Knex) => {
-      const query = NodeRecord.query(transaction).orderBy('id');
-      if (provider !== undefined) query.where('provider_name', provider);
-      if (target !== undefined) query.where('target_name', target);
-      if (after !== undefined) query.where('id', '>', after);
-      if (limit !== undefined) query.limit(limit);
-      const records = await query;
-      const [first, last] = [records[0]?.id, records.at(-1)?.id];
-      const subnodes =
-        first === undefined || last === undefined
-          ? []
-          : await SubnodeRecord.query(transaction).whereBetween('node_id', [first, last]);
-      const groups = grouped(subnodes, subnode => subnode.node_id);
-      for (const record of records) record.subnodes = groups.get(record.id) ?? [];
-      return this.#unreadable.without(records, toNodeRow);
-    };
-    // Not `readOnly`: knex writes BEGIN READ ONLY, which MySQL does not know.
-    return this.#pool.run(knex => knex.transaction(read, { isolationLevel: 'repeatable read' }));
+  nodes(filter: NodeFilter = {}): Promise<readonly NodeRow[]> {
+    return this.#pool.run(async knex => {
+      this.#subnodeColumns ??= await subnodeColumnsOf(knex);
+      return this.#unreadable.without(await nodeRecords(knex, filter, this.#subnodeColumns), toNodeRow);
+    });
   }
 
   insertSnapshot(snapshot: NewSnapshot): Promise<SnapshotRow> {

@@ -6,7 +6,12 @@ import { startMs, startSeconds, type StorePlace, type StoreWorld } from './store
 
 function openFake(): Promise<StoreWorld> {
   let database = new FakeDatabase();
-  const open = (now = () => startMs) => new FakeStore({ now, database });
+  const stores: FakeStore[] = [];
+  const open = (now = () => startMs) => {
+    const store = new FakeStore({ now, database });
+    stores.push(store);
+    return store;
+  };
   const place: StorePlace = {
     open: ({ now } = {}) => open(now),
     openLossy: () => {
@@ -38,6 +43,7 @@ function openFake(): Promise<StoreWorld> {
     kill: async () => open().away(),
     revive: async () => open().back(),
     forbidWrites: async areForbidden => void (database.isReadOnly = areForbidden),
+    statements: () => stores.reduce((sum, { calls }) => sum + calls.length, 0),
     stop: async () => undefined,
   });
 }

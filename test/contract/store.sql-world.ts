@@ -1,6 +1,7 @@
 /** The store on a real server, as its suites want it. */
 import { openStore } from '../../src/db/store.js';
 import { startSqlProxy, type SqlProxy } from '../support/sql-proxy.js';
+import { countStatements } from '../support/statements.js';
 import { startMs, startSeconds, type StorePlace, type StoreWorld } from './store.world.js';
 
 /** One server, which may be killed and comes back, perhaps on another port. */
@@ -27,6 +28,7 @@ const lostStatements = {
 } as const;
 
 export async function sqlWorld(server: SqlServer): Promise<StoreWorld> {
+  const counted = countStatements();
   let databases = 0;
   let way: SqlProxy | null = null;
   const proxies: SqlProxy[] = [];
@@ -78,6 +80,8 @@ export async function sqlWorld(server: SqlServer): Promise<StoreWorld> {
       for (const proxy of proxies) proxy.upstream = port;
     },
     forbidWrites: areForbidden => server.forbidWrites(areForbidden),
+    // But for the sign of life of whoever holds the lock.
+    statements: () => counted().statements - (counted().byKind.get('select 1') ?? 0),
     stop: async () => {
       await Promise.all(proxies.map(proxy => proxy.close()));
       await server.stop();

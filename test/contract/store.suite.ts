@@ -157,6 +157,16 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
         expect(row?.subnodes[1]).toMatchObject({ nodeId: c, hostname: 'c-2', state: 'building', step: null });
       });
 
+      test('all nodes with their subnodes are one question to the server, and all images another', async () => {
+        const rows = await store.shared.insertNodes([newNode('a'), newNode('b'), newNode('c')]);
+        for (const { id } of rows) await place.addSubnode(id, 'sub');
+        await store.shared.nodes();
+        const before = world.statements();
+        expect(await store.shared.nodes()).toHaveLength(3);
+        await store.shared.snapshots();
+        expect(world.statements() - before).toBe(2);
+      });
+
       test('a node is deleted with its subnodes, and others keep theirs', async () => {
         const [a, b] = await store.shared.insertNodes([newNode('a'), newNode('b')]);
         await place.addSubnode(a?.id ?? 0, 'a-1');

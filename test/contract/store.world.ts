@@ -11,6 +11,8 @@ export interface StoreWorld {
   revive(): Promise<void>;
   /** The server takes no writes, as one whose disk is full or that somebody fails over from; or takes them again. */
   forbidWrites(areForbidden: boolean): Promise<void>;
+  /** Questions to the server so far, of all stores. */
+  statements(): number;
   stop(): Promise<void>;
 }
 

@@ -210,6 +210,23 @@ test('a provider that needs neither images nor addresses is not asked for them a
   expect(pool.cloud().callsOf('listPorts').length).toBeLessThan(10);
 });
 
+test('a cleanup reads the nodes once and the images once, for however many providers and nodes', async () => {
+  const providers = Array.from({ length: 12 }, (_, n) => ({ name: `cloud-${n}` }));
+  // Without a master, whose slaves are compared with the rows more often.
+  const targets = [{ name: 'jenkins01', jenkins: null }];
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 30 }], providers, targets });
+  await pool.rest();
+  // In the quarter of an hour between two checks of the ready nodes.
+  await pool.until(() => pool.clock.now() % (15 * minuteMs) === minuteMs / 2, 16 * minuteMs);
+  const before = pool.store.calls.length;
+  const id = pool.cloud('cloud-7').addForeign('marked', { nodepool_tag: leaked });
+  pool.cloud('cloud-3').always('listServers', 'hang');
+  await pool.advance(10 * minuteMs);
+  const asked = pool.store.calls.slice(before).filter(method => !method.includes('Ledger') && method !== 'watchedJobs');
+  expect(asked).toEqual(Array.from({ length: 10 }, () => ['nodes', 'snapshots']).flat());
+  expect(pool.servers('cloud-7')).not.toContain(id);
+});
+
 test('a slave with our mark and without a row goes at its second sighting, and no other does', async () => {
   const pool = await startPool(one);
   await pool.rest();
@@ -265,6 +282,18 @@ test('a server that one list forgot is not gone', async () => {
   await pool.advance(10 * minuteMs);
   expect(pool.row(id)?.state).toBe('ready');
   expect(pool.cloud().callsOf('getServer').length).toBeGreaterThan(0);
+});
+
+test('nodes that are deleted between two cleanups are not missing', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 4 }] });
+  await pool.rest();
+  for (let n = 0; n < 3; n++) {
+    await pool.until(() => pool.clock.now() % minuteMs === 30_000);
+    for (const { id } of pool.in('ready')) await pool.delete(id);
+    await pool.advance(minuteMs);
+    expect(pool.state('/janitor')).not.toContain('not to be seen');
+  }
+  expect(warnings(pool).filter(line => line.includes('not to be seen'))).toEqual([]);
 });
 
 test('a held node whose server is gone stays held, and says so', async () => {

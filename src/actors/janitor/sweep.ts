@@ -22,13 +22,13 @@ import type { SnapshotRow } from '../../domain/snapshot-row.js';
 import { isTagOf } from '../../domain/tag.js';
 import type { TaskIo } from '../../runtime/actor.js';
 import { askCloud } from '../cloud/request.js';
-import { lookAt } from '../cloud/sight.js';
 import type { Settings } from '../settings.js';
-import type { Session } from '../../ports/store.js';
 
 /** What is remembered of a provider from one sweep to the next. */
 export interface Sweeping {
   isUnderWay: boolean;
+  /** What was seen, until the rows have been read. */
+  seen: Seen | null;
   sweeps: number;
   /** Leaks that were seen once, and when, by their key. */
   suspects: ReadonlyMap<string, { readonly leak: Leak; readonly since: number }>;
@@ -41,27 +41,27 @@ export interface Sweeping {
 }
 
 export function nothingSwept(): Sweeping {
-  return { isUnderWay: false, sweeps: 0, suspects: new Map(), missing: new Map(), ours: new Set(), doubt: null };
+  return {
+    isUnderWay: false,
+    seen: null,
+    sweeps: 0,
+    suspects: new Map(),
+    missing: new Map(),
+    ours: new Set(),
+    doubt: null,
+  };
 }
 
-/** All that one look has found. */
-export interface Look {
+export interface Seen {
   /** Read before the cloud was asked: a server that they name must be there. */
   readonly before: readonly NodeRow[];
   readonly sight: Sight;
-  /** Read after it: what is there must be named by them (lesson 11). */
-  readonly nodes: readonly NodeRow[];
-  readonly snapshots: readonly SnapshotRow[];
 }
 
-export async function look(
-  provider: string,
-  kinds: ReadonlySet<LeakKind>,
-  { before, session, task }: Pick<Look, 'before'> & { readonly session: Session; readonly task: TaskIo },
-): Promise<Look> {
-  const sight = await lookAt(provider, kinds, task);
-  const [nodes, snapshots] = await Promise.all([session.nodes(), session.snapshots()]);
-  return { before, sight, nodes, snapshots };
+/** All rows, read once for all providers. */
+export interface Rows {
+  readonly nodes: readonly NodeRow[];
+  readonly snapshots: readonly SnapshotRow[];
 }
 
 /** Servers always; of the rest what this provider is used for. All of it after a start, when nobody knows what was left. */
@@ -93,9 +93,13 @@ export interface Findings {
   readonly missing: readonly NeededServer[];
 }
 
-/** Compares with what the last sweep saw, and remembers what this one saw. */
+/**
+ * Compares with what the last sweep saw, and remembers what this one saw. The rows were read after the cloud was asked:
+ * what is there must be named by them (lesson 11).
+ */
 export function judge(
-  { before, sight, nodes, snapshots }: Look,
+  { before, sight }: Seen,
+  { nodes, snapshots }: Rows,
   sweeping: Sweeping,
   rules: {
     readonly installation: Installation;
@@ -121,8 +125,17 @@ export function judge(
   sweeping.suspects = suspects;
   return {
     leaks: leaks.filter(leak => isOld(suspects.get(leakKey(leak))?.since)),
-    missing: sight.server === null ? [] : judgeMissing(findMissing(before, sight.server), sweeping, { now, isOld }),
+    missing:
+      sight.server === null
+        ? []
+        : judgeMissing(findMissing(unchanged(before, nodes), sight.server), sweeping, { now, isOld }),
   };
+}
+
+/** Those that have the same server still: what was deleted meanwhile is not missing. */
+function unchanged(before: readonly NodeRow[], after: readonly NodeRow[]): readonly NodeRow[] {
+  const servers = new Map(after.map(({ id, serverId }) => [id, serverId]));
+  return before.filter(({ id, serverId }) => servers.get(id) === serverId);
 }
 
 function judgeMissing(

@@ -1,15 +1,31 @@
-/** How sweeps go on: each provider's by itself, so that a cloud that is away keeps no other unclean (lesson 13). */
+/**
+ * How sweeps go on: each provider is looked at by itself, so that a cloud that is away keeps no other unclean (lesson 13),
+ * and the rows are read once for all of them.
+ */
+import { grouped } from '../../domain/grouped.js';
 import type { Installation } from '../../domain/ids.js';
+import type { Sight } from '../../domain/leaks.js';
 import type { NodeRow } from '../../domain/node-row.js';
 import type { TaskOutcome } from '../../runtime/actor.js';
 import { nodeAddress, statsAddress } from '../addresses.js';
 import type { JanitorContext, JanitorState } from '../janitor.js';
-import { clean, judge, kindsToLookAt, look, nothingSwept, type Cleaned, type Look } from './sweep.js';
+import { lookAt } from '../cloud/sight.js';
+import {
+  clean,
+  judge,
+  kindsToLookAt,
+  nothingSwept,
+  type Cleaned,
+  type Rows,
+  type Seen,
+  type Sweeping,
+} from './sweep.js';
 
 export interface Looked {
   readonly type: 'looked';
   readonly provider: string;
-  readonly outcome: TaskOutcome<Look>;
+  readonly before: readonly NodeRow[];
+  readonly outcome: TaskOutcome<Sight>;
 }
 
 export interface CleanedUp {
@@ -18,47 +34,81 @@ export interface CleanedUp {
   readonly outcome: TaskOutcome<Cleaned>;
 }
 
-/** The providers of the configuration, and those that only rows name; `rows` are those of each, read just now. */
-export function sweep(
-  rows: ReadonlyMap<string, readonly NodeRow[]>,
-  inUse: ReadonlySet<string>,
-  state: JanitorState,
-  ctx: JanitorContext,
-): void {
-  const { settings, outside, sweepings } = state;
-  const providers = new Set([...settings.config.providers.map(({ name }) => name), ...inUse]);
-  for (const name of sweepings.keys()) if (!providers.has(name)) sweepings.delete(name);
-  for (const provider of providers) {
+/** Asks the clouds of the configuration, and those that only rows name. */
+export function lookAround(state: JanitorState, ctx: JanitorContext): void {
+  const { settings, rows, sweepings, awaited } = state;
+  const byProvider = grouped(rows?.nodes ?? [], ({ provider }) => provider);
+  for (const provider of providersOf(state)) {
     const sweeping = sweepings.get(provider) ?? nothingSwept();
     sweepings.set(provider, sweeping);
     if (sweeping.isUnderWay) continue;
     sweeping.isUnderWay = true;
+    awaited.add(provider);
     const kinds = kindsToLookAt(provider, sweeping, settings);
+    const before = byProvider.get(provider) ?? [];
     ctx.task(
       `look at ${provider}`,
-      task => look(provider, kinds, { before: rows.get(provider) ?? [], session: outside.store.shared, task }),
-      outcome => ({ type: 'looked', provider, outcome }),
+      task => lookAt(provider, kinds, task),
+      outcome => ({ type: 'looked', provider, before, outcome }),
     );
   }
 }
 
-/** Without the installation nobody knows what is ours; the next sweep does. */
-export function looked(
-  { provider, outcome }: Looked,
-  installation: Installation | null,
+function providersOf({ settings, rows }: JanitorState): ReadonlySet<string> {
+  const inRows = [...(rows?.nodes ?? []), ...(rows?.snapshots ?? [])];
+  return new Set([...settings.config.providers.map(({ name }) => name), ...inRows.map(({ provider }) => provider)]);
+}
+
+/** Kept until the rows have been read. */
+export function looked({ provider, before, outcome }: Looked, { sweepings, awaited }: JanitorState): void {
+  awaited.delete(provider);
+  const sweeping = sweepings.get(provider);
+  if (!sweeping) return;
+  if (outcome.ok) sweeping.seen = { before, sight: outcome.value };
+  else sweeping.isUnderWay = false;
+}
+
+/** Compares what was seen with the rows, which were read just now. */
+export function sweep(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
+  const { sweepings, installation } = state;
+  const providers = providersOf(state);
+  for (const [provider, sweeping] of sweepings) {
+    const { seen } = sweeping;
+    if (seen !== null) {
+      sweeping.seen = null;
+      sweeping.isUnderWay = false;
+      // Without the installation nobody knows what is ours.
+      if (installation !== null) compare(provider, { seen, rows, sweeping, installation }, state, ctx);
+    }
+    if (!providers.has(provider)) sweepings.delete(provider);
+  }
+}
+
+/** While the database is away there is nothing to compare with. */
+export function forgetSeen({ sweepings }: JanitorState): void {
+  for (const sweeping of sweepings.values()) {
+    if (sweeping.seen === null) continue;
+    sweeping.seen = null;
+    sweeping.isUnderWay = false;
+  }
+}
+
+interface Comparison {
+  readonly seen: Seen;
+  readonly rows: Rows;
+  readonly sweeping: Sweeping;
+  readonly installation: Installation;
+}
+
+function compare(
+  provider: string,
+  { seen, rows, sweeping, installation }: Comparison,
   state: JanitorState,
   ctx: JanitorContext,
 ): void {
-  const sweeping = state.sweepings.get(provider);
-  if (!sweeping) return;
-  // While the database is away there is nothing to compare with.
-  if (!outcome.ok || installation === null) {
-    sweeping.isUnderWay = false;
-    return;
-  }
   const { settings, outside } = state;
   const { doubt } = sweeping;
-  const findings = judge(outcome.value, sweeping, {
+  const findings = judge(seen, rows, sweeping, {
     installation,
     cleansAddresses: settings.lastKnown.provider(provider)?.cleanFloatingIps ?? false,
     now: ctx.now(),
@@ -68,10 +118,8 @@ export function looked(
     const next = 'see whether the cloud is well, and whether the provider still names the same project and region';
     outside.log.warn(`${provider}: ${sweeping.doubt}`, { provider, next });
   }
-  if (findings.leaks.length === 0 && findings.missing.length === 0) {
-    sweeping.isUnderWay = false;
-    return;
-  }
+  if (findings.leaks.length === 0 && findings.missing.length === 0) return;
+  sweeping.isUnderWay = true;
   ctx.task(
     `clean ${provider}`,
     task => clean(provider, findings, { settings, task }),

@@ -1,6 +1,7 @@
 /** W1: how long a pool takes from nothing to min-ready, and what a node costs. `--nodes N --providers P --engine E`. */
 import { parseArgs } from 'node:util';
-import { countStatements, startDatabase, type Engine } from './database.js';
+import { countStatements } from '../../support/statements.js';
+import { startDatabase, type Engine } from './database.js';
 import { startBenchPool } from './pool.js';
 
 const { values } = parseArgs({

@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { countStatements, startDatabase, type Engine } from './database.js';
+import { countStatements } from '../../support/statements.js';
+import { startDatabase, type Engine } from './database.js';
 import { cpuMeter, report } from './figures.js';
 import { startBenchPool } from './pool.js';
 
