@@ -22,7 +22,8 @@ import type {
 import type { EventSource, EventSubscription } from '../../src/ports/events.js';
 import type { Log, LogFields } from '../../src/ports/log.js';
 import type { ConfigReading, Outside } from '../../src/ports/outside.js';
-import type { ShellLogin } from '../../src/ports/shell.js';
+import type { BuildsPort } from '../../src/ports/builds.js';
+import type { ShellLogin, ShellPort } from '../../src/ports/shell.js';
 import { combineStats } from '../../src/adapters/metrics/combine.js';
 import type { StatsPort } from '../../src/ports/stats.js';
 import { ManualClock } from '../../src/runtime/manual-clock.js';
@@ -45,6 +46,9 @@ export interface PoolWish extends ConfigWish {
   readonly storeMs?: number;
   /** Connections that the database allows to all its clients. */
   readonly connectionsAllowed?: number;
+  /** Real ones, where a story is about them: time on the wall then passes beside that of the clock. */
+  readonly shell?: ShellPort;
+  readonly builds?: BuildsPort;
   /** Hears what `stats` hears. */
   readonly statistics?: StatsPort;
   /** The daemon looks at its configuration file. */
@@ -122,6 +126,7 @@ export class Pool {
   readonly #random: () => number;
   readonly #held = new Set<number>();
   readonly #isWatched: boolean;
+  readonly #real: Pick<PoolWish, 'shell' | 'builds'>;
   readonly #director: Director | null;
   readonly #statistics: StatsPort | null;
   /** The largest max-servers that each provider had so far. */
@@ -136,6 +141,7 @@ export class Pool {
     this.#random = seededRandom(wish.seed ?? 1);
     const { clock } = this;
     this.#isWatched = wish.isWatched ?? false;
+    this.#real = wish;
     this.#director = wish.director ?? null;
     this.#statistics = wish.statistics ?? null;
     this.#reading = () => ({ kind: 'usable', config: this.config, problems: [], source: wholeFile });
@@ -272,14 +278,15 @@ export class Pool {
       openCloud: provider => mortal.way(this.cloud(cloudKey(provider)), closed),
       openShell: () =>
         mortal.way(
-          new FakeShell({
-            clock: this.clock,
-            latencyMs: 200,
-            answer: this.#answer,
-            job: (...job) => this.sshJob(...job),
-          }),
+          this.#real.shell ??
+            new FakeShell({
+              clock: this.clock,
+              latencyMs: 200,
+              answer: this.#answer,
+              job: (...job) => this.sshJob(...job),
+            }),
         ),
-      builds: mortal.way(this.builds),
+      builds: mortal.way(this.#real.builds ?? this.builds),
       newGroupKey: type => {
         this.groupKeys++;
         return Promise.resolve({

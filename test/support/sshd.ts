@@ -22,10 +22,13 @@ export interface Sshd {
   readonly hostKey: string;
   /** Makes another key that logs in, whatever is asked, to this command. */
   addForcedKey(name: string, command: string): Promise<string>;
+  /** Lets in whoever has the private key of this one. */
+  authorize(publicKey: string): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startSshd(): Promise<Sshd> {
+/** `more`: lines of its configuration. */
+export async function startSshd({ more = [] }: { readonly more?: readonly string[] } = {}): Promise<Sshd> {
   await ensureDebianPackages(['openssh-server']);
   const folder = await mkdtemp(join(tmpdir(), 'nodepool-sshd-'));
   const authorized = join(folder, 'authorized_keys');
@@ -36,7 +39,7 @@ export async function startSshd(): Promise<Sshd> {
   if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   const port = await freePort();
   const config = join(folder, 'sshd_config');
-  await writeFile(config, configText({ port, folder, authorized, hostKeyFile: hostKey.file }));
+  await writeFile(config, configText({ port, folder, authorized, hostKeyFile: hostKey.file, more }));
   const server = await startServer({
     program: '/usr/sbin/sshd',
     flags: ['-D', '-e', '-f', config],
@@ -53,6 +56,7 @@ export async function startSshd(): Promise<Sshd> {
       await writeFile(authorized, `command=${JSON.stringify(command)} ${key.publicKey}\n`, { flag: 'a' });
       return key.file;
     },
+    authorize: publicKey => writeFile(authorized, `${publicKey}\n`, { flag: 'a' }),
     async close() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });
@@ -66,7 +70,13 @@ async function makeKey(folder: string, name: string): Promise<{ readonly file: s
   return { file, publicKey: (await readFile(`${file}.pub`, 'utf8')).trim() };
 }
 
-function configText(parts: { port: number; folder: string; authorized: string; hostKeyFile: string }): string {
+function configText(parts: {
+  readonly port: number;
+  readonly folder: string;
+  readonly authorized: string;
+  readonly hostKeyFile: string;
+  readonly more: readonly string[];
+}): string {
   return [
     `Port ${parts.port}`,
     'ListenAddress 127.0.0.1',
@@ -80,6 +90,7 @@ function configText(parts: { port: number; folder: string; authorized: string; h
     'UsePAM no',
     'MaxStartups 100',
     'Subsystem sftp internal-sftp',
+    ...parts.more,
     '',
   ].join('\n');
 }
