@@ -6,21 +6,18 @@ import type { ActorSystem } from './system.js';
 
 /**
  * One question under way: the envelope in which it waits, the deadline that it has, and the way back for the reply, all
- * in one object. It ends once: by a reply, at its deadline, or because the asked one is gone. The asked life keeps the
- * questions that it has in hand in a list, so that they fail at once when it ends.
+ * in one object. It ends once: by a reply, at its deadline, or because the asked one is gone. The asked life knows the
+ * questions that it has in hand, so that they fail at once when it ends.
  */
 export class Ask extends Envelope implements ReplyTo<unknown>, DeadlineLink {
-  readonly life = null;
   content: unknown = undefined;
   isOpen = true;
   previous: DeadlineLink | null = null;
   next: DeadlineLink | null = null;
   lane: Lane | null = null;
   at = 0;
-  /** The life that has it in hand, and its neighbours there. */
+  /** The life that has it in hand. */
   holder: Life | null = null;
-  before: Ask | null = null;
-  behind: Ask | null = null;
   readonly #system: ActorSystem;
   readonly #asked: Ref<never> | Address<never>;
   readonly #onOutcome: (outcome: AskOutcome<unknown>) => void;
@@ -34,6 +31,11 @@ export class Ask extends Envelope implements ReplyTo<unknown>, DeadlineLink {
     this.#system = system;
     this.#asked = asked;
     this.#onOutcome = onOutcome;
+  }
+
+  /** For any life. */
+  get life(): null {
+    return null;
   }
 
   reply(value: unknown): void {

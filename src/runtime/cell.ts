@@ -52,9 +52,8 @@ export class Cell implements Ref<unknown>, Runnable {
   readonly supervision: Supervision;
   /** A mailbox of this length wants a closer look at what comes: it is long, full, or takes nothing new. */
   #lookAt: number;
-  #isQueued = true;
-  /** Supervision has something to do, which goes before messages. */
-  #isDue = true;
+  /** What its next turn is for; it is queued for one unless that is nothing. Supervision goes before messages. */
+  #next: 'nothing' | 'messages' | 'supervision' = 'supervision';
 
   constructor(
     system: ActorSystem,
@@ -85,21 +84,21 @@ export class Cell implements Ref<unknown>, Runnable {
     const { scheduler } = this.system;
     const mailbox = (this.mailbox ??= this.system.mailboxes.take());
     const { length } = mailbox;
-    if (length >= this.#lookAt && !this.#isWelcome(item, mailbox)) return;
+    if (length >= this.#lookAt && !this.isWelcome(item, mailbox)) return;
     if (mailbox.look !== scheduler.look) mailbox.stamp(scheduler);
     mailbox.push(item);
     if (mailbox.length > this.highWater) this.highWater = mailbox.length;
-    if (this.#isQueued || this.mode !== 'running') return;
-    this.#isQueued = true;
+    if (this.#next !== 'nothing' || this.mode !== 'running') return;
+    this.#next = 'messages';
     scheduler.add(this);
   }
 
   /** Whether there is room for it, perhaps by dropping an older one. What is refused is a dead letter. */
-  #isWelcome(item: unknown, mailbox: Mailbox): boolean {
-    if (this.mode === 'stopped') return this.#turnAway(item, 'stopped');
+  private isWelcome(item: unknown, mailbox: Mailbox): boolean {
+    if (this.mode === 'stopped') return this.turnAway(item, 'stopped');
     if (!isOwn(item)) {
-      if (this.stopping?.isDrain) return this.#turnAway(item, 'draining');
-      if (this.#isFull && !this.#makesRoom(mailbox)) return this.#turnAway(item, 'overflow');
+      if (this.stopping?.isDrain) return this.turnAway(item, 'draining');
+      if (this.isFull && !this.makesRoom(mailbox)) return this.turnAway(item, 'overflow');
     }
     if (mailbox.length + 1 >= this.kind.alarmAt && !mailbox.isAlarmed) {
       mailbox.isAlarmed = true;
@@ -109,19 +108,19 @@ export class Cell implements Ref<unknown>, Runnable {
     return true;
   }
 
-  #turnAway(item: unknown, reason: 'stopped' | 'draining' | 'overflow'): false {
+  private turnAway(item: unknown, reason: 'stopped' | 'draining' | 'overflow'): false {
     this.refuse(item, reason);
-    if (this.mode === 'stopped') this.#putMailboxBack();
+    if (this.mode === 'stopped') this.putMailboxBack();
     return false;
   }
 
-  get #isFull(): boolean {
+  private get isFull(): boolean {
     const stashed = this.extra?.stash?.length ?? 0;
     const waiting = this.extra?.sources?.length ?? 0;
     return waiting > 0 || this.mailboxLength + stashed >= this.kind.limit;
   }
 
-  #makesRoom(mailbox: Mailbox): boolean {
+  private makesRoom(mailbox: Mailbox): boolean {
     if (this.kind.overflow !== 'drop-oldest') return false;
     const oldest = mailbox.removeFirst(each => !isOwn(each));
     if (oldest === undefined) return false;
@@ -133,18 +132,18 @@ export class Cell implements Ref<unknown>, Runnable {
   offer(message: unknown, onOutcome: (outcome: OfferOutcome) => void): void {
     const waiting = this.extra?.sources?.length ?? 0;
     const isOpen = this.mode !== 'stopped' && !this.stopping?.isDrain;
-    if (isOpen && this.#isFull && this.kind.overflow === 'back-pressure' && waiting < this.kind.limit) {
+    if (isOpen && this.isFull && this.kind.overflow === 'back-pressure' && waiting < this.kind.limit) {
       (this.need().sources ??= new Ring()).push({ item: message, onOutcome });
       this.lookAgain();
       return;
     }
-    const isTaken = isOpen && (!this.#isFull || this.kind.overflow === 'drop-oldest');
+    const isTaken = isOpen && (!this.isFull || this.kind.overflow === 'drop-oldest');
     this.deliver(message);
     onOutcome(isTaken ? 'taken' : isOpen ? 'refused' : 'gone');
   }
 
   /** Lets in those who wait with their messages, in their order, as far as there is room. */
-  #letIn(sources: Ring<Offer>): void {
+  private letIn(sources: Ring<Offer>): void {
     const stashed = this.extra?.stash?.length ?? 0;
     const { scheduler } = this.system;
     while (sources.length > 0 && this.mailboxLength + stashed < this.kind.limit) {
@@ -160,11 +159,11 @@ export class Cell implements Ref<unknown>, Runnable {
   }
 
   takeNothingNew(): void {
-    this.#turnSourcesAway('draining');
+    this.turnSourcesAway('draining');
     this.lookAgain();
   }
 
-  #turnSourcesAway(reason: 'stopped' | 'draining'): void {
+  private turnSourcesAway(reason: 'stopped' | 'draining'): void {
     const sources = this.extra?.sources;
     if (!sources) return;
     this.need().sources = null;
@@ -199,51 +198,51 @@ export class Cell implements Ref<unknown>, Runnable {
 
   /** Something has changed that may let supervision or messages go on. */
   reconsider(): void {
-    this.#isDue = isDue(this);
-    if (this.#isQueued || !this.#hasWork) return;
-    this.#isQueued = true;
-    this.system.scheduler.add(this);
+    const wasQueued = this.#next !== 'nothing';
+    if (isDue(this)) this.#next = 'supervision';
+    else if (wasQueued || this.hasMessages) this.#next = 'messages';
+    if (!wasQueued && this.#next !== 'nothing') this.system.scheduler.add(this);
   }
 
   get isDue(): boolean {
-    return this.#isDue;
+    return this.#next === 'supervision';
   }
 
-  get #hasWork(): boolean {
-    return this.#isDue || (this.mode === 'running' && this.mailboxLength > 0);
+  private get hasMessages(): boolean {
+    return this.mode === 'running' && this.mailboxLength > 0;
   }
 
   /** Supervision before messages; it stays queued during the turn, so that a message to itself queues it once. */
   turn(): boolean {
-    const isSupervision = this.#isDue;
+    const isSupervision = this.isDue;
     if (isSupervision) attend(this);
-    else this.#handleSome();
+    else this.handleSome();
     // A drain is due once the last message has been handled.
-    if (isSupervision || this.stopping) this.#isDue = isDue(this);
-    this.#isQueued = this.#hasWork;
-    return this.#isQueued;
+    const isDueNow = isSupervision || this.stopping ? isDue(this) : this.isDue;
+    this.#next = isDueNow ? 'supervision' : this.hasMessages ? 'messages' : 'nothing';
+    return this.#next !== 'nothing';
   }
 
-  #handleSome(): void {
+  private handleSome(): void {
     const { mailbox, life } = this;
     if (!mailbox || !life || this.mode !== 'running') return;
     for (let left = this.system.messagesPerTurn; left > 0 && mailbox.length > 0; left--) {
-      this.#handle(mailbox.shift(), life);
-      if (this.#isDue || this.mode !== 'running') break;
+      this.handle(mailbox.shift(), life);
+      if (this.isDue || this.mode !== 'running') break;
     }
-    if (this.extra?.sources) this.#letIn(this.extra.sources);
+    if (this.extra?.sources) this.letIn(this.extra.sources);
     if (mailbox.isAlarmed && mailbox.length <= this.kind.alarmAt / 2) {
       mailbox.isAlarmed = false;
       this.lookAgain();
     }
-    if (mailbox.length === 0) this.#putMailboxBack();
+    if (mailbox.length === 0) this.putMailboxBack();
   }
 
-  #putMailboxBack(): void {
+  private putMailboxBack(): void {
     if (this.mailbox && this.system.mailboxes.putBack(this.mailbox)) this.mailbox = null;
   }
 
-  #handle(item: unknown, life: Life): void {
+  private handle(item: unknown, life: Life): void {
     if (item instanceof Envelope) {
       const { stale } = item;
       if (stale) {
@@ -255,10 +254,10 @@ export class Cell implements Ref<unknown>, Runnable {
     let message: unknown = null;
     try {
       message = item instanceof Envelope ? item.open(life) : item;
-      if (this.system.probe && !this.#mayHandle(message)) return;
+      if (this.system.probe && !this.mayHandle(message)) return;
       const pending: unknown = kind.handle.call(kind.actor, message, this.state, life);
       if (pending !== undefined && isPromise(pending)) {
-        this.#suspend(pending, 'busy', { message, item }, () => this.#handledWell(item, life));
+        this.suspend(pending, 'busy', { message, item }, () => this.handledWell(item, life));
         if (item instanceof Ask) life.holds(item);
         return;
       }
@@ -267,12 +266,12 @@ export class Cell implements Ref<unknown>, Runnable {
       fail(this, error, message, { item });
       return;
     }
-    this.#handledWell(item, life);
+    this.handledWell(item, life);
   }
 
-  #handledWell(item: unknown, life: Life): void {
-    if (life.isStashing) {
-      this.#putAside(item, life);
+  private handledWell(item: unknown, life: Life): void {
+    if (life.stage === 'stashing') {
+      this.putAside(item, life);
       return;
     }
     this.handled++;
@@ -281,13 +280,13 @@ export class Cell implements Ref<unknown>, Runnable {
   }
 
   /** Whoever looks on may make the actor fail here, by throwing, or the whole process end. */
-  #mayHandle(message: unknown): boolean {
+  private mayHandle(message: unknown): boolean {
     this.system.probe?.({ type: 'message', path: this.path, message });
     return !this.system.scheduler.isHalted;
   }
 
-  #putAside(item: unknown, life: Life): void {
-    life.isStashing = false;
+  private putAside(item: unknown, life: Life): void {
+    life.stage = 'open';
     if (item instanceof Ask) life.letGo(item);
     (this.need().stash ??= new Ring()).push(item);
     this.lookAgain();
@@ -304,7 +303,7 @@ export class Cell implements Ref<unknown>, Runnable {
   }
 
   /** Waits for an async `init` or handler, under a deadline; a life that ended meanwhile is not disturbed by it. */
-  #suspend(
+  private suspend(
     pending: PromiseLike<unknown>,
     mode: 'starting' | 'busy',
     given: { readonly message: unknown; readonly item: unknown } | null,
@@ -320,27 +319,27 @@ export class Cell implements Ref<unknown>, Runnable {
     this.need().inHand = inHand;
     pending.then(
       value => {
-        if (!this.#takesBack(inHand)) return;
+        if (!this.takesBack(inHand)) return;
         this.mode = 'running';
         settled(value);
         this.reconsider();
       },
       (error: unknown) => {
-        if (this.#takesBack(inHand)) fail(this, error, message, given);
+        if (this.takesBack(inHand)) fail(this, error, message, given);
         else this.system.report({ type: 'late-failure', path: this.path, error });
       },
     );
   }
 
-  #takesBack(inHand: InHand): boolean {
+  private takesBack(inHand: InHand): boolean {
     if (this.extra?.inHand !== inHand) return false;
     this.system.probe?.({ type: 'settled', path: this.path });
     if (this.system.scheduler.isHalted) return false;
-    this.#emptyHands();
+    this.emptyHands();
     return true;
   }
 
-  #emptyHands(): void {
+  private emptyHands(): void {
     if (!this.extra?.inHand) return;
     this.extra.inHand.deadline.cancel();
     this.extra.inHand = null;
@@ -353,15 +352,15 @@ export class Cell implements Ref<unknown>, Runnable {
     this.life = life;
     this.mode = 'starting';
     try {
-      const state = this.#initialState(life);
-      if (isPromise(state)) this.#suspend(state, 'starting', null, begun);
+      const state = this.initialState(life);
+      if (isPromise(state)) this.suspend(state, 'starting', null, begun);
       else begun(state);
     } catch (error) {
       fail(this, error);
     }
   }
 
-  #initialState(life: Life): unknown {
+  private initialState(life: Life): unknown {
     const { actor } = this.kind;
     this.system.probe?.({ type: 'life', path: this.path, number: this.restarts + 1 });
     const { extra, args } = this;
@@ -376,7 +375,7 @@ export class Cell implements Ref<unknown>, Runnable {
   endLife(reason: 'restarted' | 'stopped'): void {
     this.life?.end(reason);
     this.state = noState;
-    this.#emptyHands();
+    this.emptyHands();
     const { extra } = this;
     if (!extra) return;
     extra.cancelWait?.();
@@ -495,7 +494,7 @@ export class Cell implements Ref<unknown>, Runnable {
     while (mailbox && mailbox.length > 0) this.refuse(mailbox.shift(), 'stopped');
     const stash = this.extra?.stash;
     while (stash && stash.length > 0) this.refuse(stash.shift(), 'stopped');
-    this.#turnSourcesAway('stopped');
+    this.turnSourcesAway('stopped');
   }
 
   /** Asks it to stop within the time; calls back when it has. The earliest of several deadlines counts. */

@@ -55,7 +55,7 @@ export function canFail({ mode, life }: Cell): boolean {
 /** The message in hand is given up, and nothing else. */
 function resume(cell: Cell, error: unknown, item: unknown): void {
   cell.mode = 'running';
-  if (cell.life) cell.life.isStashing = false;
+  if (cell.life?.stage === 'stashing') cell.life.stage = 'open';
   if (item instanceof Ask) item.end({ kind: 'gone', reason: 'failed' });
   cell.system.report({ type: 'resumed', path: cell.path, error });
   cell.reconsider();

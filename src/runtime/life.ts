@@ -20,21 +20,30 @@ import type { RunningTask } from './extra.js';
 import { endByItself } from './failing.js';
 import { askStop } from './stopping.js';
 
+/** What ends with a life. */
+class Held {
+  readonly timers = new Map<string, KeyedTimer>();
+  /** Questions that have been handled, and not answered. */
+  readonly asks = new Set<Ask>();
+}
+
 /**
  * One life of an actor, as the actor itself sees it. What a life begins is kept here and ends with it. Once it is over
  * its context is closed: a handler that outlived its deadline, or a stop hook, can still tell, and begins nothing more.
  */
 export class Life implements Context<unknown> {
   readonly cell: Cell;
-  isOver = false;
-  /** The message in hand is to be put aside. */
-  isStashing = false;
-  #timers: Map<string, KeyedTimer> | null = null;
-  /** The latest of the questions in hand. */
-  #asks: Ask | null = null;
+  /** `stashing`: the message in hand is to be put aside. */
+  stage: 'open' | 'stashing' | 'over' = 'open';
+  /** None while it has neither timers nor questions in hand, as most have not. */
+  private held: Held | null = null;
 
   constructor(cell: Cell) {
     this.cell = cell;
+  }
+
+  get isOver(): boolean {
+    return this.stage === 'over';
   }
 
   get self(): Ref<unknown> {
@@ -54,19 +63,19 @@ export class Life implements Context<unknown> {
   }
 
   spawn<CM, CS, CA>(actor: Actor<CM, CS, CA>, name: string, args: CA, supervision?: Partial<Supervision>): Ref<CM> {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return this.cell.spawn(actor, name, args, supervision);
   }
 
   stop(ref: Ref<never>): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     const cell = ref as unknown as Cell;
     if (cell === this.cell) endByItself(cell);
     else cell.askStop(cell.supervision.stopMs);
   }
 
   drain(ref: Ref<never>, withinMs: number): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     const by = this.cell.system.clock.monotonic() + withinMs;
     askStop(ref as unknown as Cell, by, { isDrain: true });
   }
@@ -89,7 +98,7 @@ export class Life implements Context<unknown> {
     deadlineMs: number,
     toMessage: (outcome: AskOutcome<R>) => unknown,
   ): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.cell.need().openAsks++;
     this.cell.system.askNow<T, R>(to, question, deadlineMs, outcome => {
       if (!this.isOver) this.cell.need().openAsks--;
@@ -98,7 +107,7 @@ export class Life implements Context<unknown> {
   }
 
   offer<T>(to: Ref<T> | Address<T>, message: T, toMessage: (outcome: OfferOutcome) => unknown): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.cell.system.offerTo(to, message, outcome => this.hears(outcome, toMessage));
   }
 
@@ -108,11 +117,11 @@ export class Life implements Context<unknown> {
     toMessage: (outcome: TaskOutcome<T>) => unknown,
     { mustSettle = false, deadlineMs = this.cell.kind.taskDeadlineMs }: TaskOptions = {},
   ): TaskHandle {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     const controller = new AbortController();
     const task: RunningTask = { name, since: this.now(), mustSettle, controller, deadline: null };
     this.cell.taskBegan(task, deadlineMs);
-    void this.#run(run, controller.signal).then(outcome => {
+    void this.run(run, controller.signal).then(outcome => {
       this.hears(outcome, toMessage);
       this.cell.taskSettled(task);
     });
@@ -123,7 +132,7 @@ export class Life implements Context<unknown> {
     };
   }
 
-  async #run<T>(run: (io: TaskIo) => Promise<T>, signal: AbortSignal): Promise<TaskOutcome<T>> {
+  private async run<T>(run: (io: TaskIo) => Promise<T>, signal: AbortSignal): Promise<TaskOutcome<T>> {
     try {
       return { ok: true, value: await run(this.cell.system.taskIo(signal)) };
     } catch (error) {
@@ -132,47 +141,47 @@ export class Life implements Context<unknown> {
   }
 
   stash(): void {
-    this.#mustBeOpen();
-    this.isStashing = true;
+    this.mustBeOpen();
+    this.stage = 'stashing';
   }
 
   unstash(): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.cell.unstash();
   }
 
   timer(key: string, delayMs: number, message: unknown, state: string | null = null): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.cancelTimer(key);
     const timer = new KeyedTimer(this, key, message, state);
     // It stays in the map until its message is handled: until then it can be taken back.
-    (this.#timers ??= new Map<string, KeyedTimer>()).set(key, timer);
+    (this.held ??= new Held()).timers.set(key, timer);
     timer.cancelClock = this.cell.system.clock.after(delayMs, () => this.cell.deliver(timer));
   }
 
   cancelTimer(key: string): void {
-    const timer = this.#timers?.get(key);
+    const timer = this.held?.timers.get(key);
     if (!timer) return;
     timer.cancel();
-    this.#timers?.delete(key);
+    this.held?.timers.delete(key);
   }
 
   leave(state: string): void {
-    for (const timer of [...(this.#timers?.values() ?? [])]) if (timer.state === state) this.cancelTimer(timer.key);
+    for (const timer of [...(this.held?.timers.values() ?? [])]) if (timer.state === state) this.cancelTimer(timer.key);
   }
 
   watch(ref: Ref<never>, toMessage: (reason: EndReason) => unknown): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     (ref as unknown as Cell).addWatcher({ life: this, toMessage });
   }
 
   register(at: Address<unknown>): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.cell.register(at.key, this);
   }
 
   onDemand<T>(kind: string, start: (name: string) => Ref<T> | null): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.cell.system.onDemand(kind, this, start);
   }
 
@@ -185,38 +194,32 @@ export class Life implements Context<unknown> {
 
   /** The message of a timer is in the actor's hands. */
   timerCame(timer: KeyedTimer): void {
-    this.#timers?.delete(timer.key);
+    this.held?.timers.delete(timer.key);
   }
 
   /** The question is in the actor's hands until it ends. */
   holds(ask: Ask): void {
     if (!ask.isOpen || ask.holder) return;
     ask.holder = this;
-    ask.before = this.#asks;
-    if (this.#asks) this.#asks.behind = ask;
-    this.#asks = ask;
+    (this.held ??= new Held()).asks.add(ask);
   }
 
   letGo(ask: Ask): void {
     if (ask.holder !== this) return;
-    const { before, behind } = ask;
-    if (before) before.behind = behind;
-    if (behind) behind.before = before;
-    else this.#asks = before;
-    // One that is let go keeps no neighbours: old garbage must not keep young alive.
     ask.holder = null;
-    ask.before = null;
-    ask.behind = null;
+    this.held?.asks.delete(ask);
   }
 
   end(reason: 'restarted' | 'stopped'): void {
-    this.isOver = true;
-    for (const timer of this.#timers?.values() ?? []) timer.cancel();
-    this.#timers = null;
-    while (this.#asks) this.#asks.end({ kind: 'gone', reason });
+    this.stage = 'over';
+    const { held } = this;
+    if (!held) return;
+    this.held = null;
+    for (const timer of held.timers.values()) timer.cancel();
+    for (const ask of held.asks) ask.end({ kind: 'gone', reason });
   }
 
-  #mustBeOpen(): void {
+  private mustBeOpen(): void {
     if (this.isOver) throw new Error(`this life of ${this.path} is over`);
   }
 }

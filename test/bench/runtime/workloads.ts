@@ -270,13 +270,14 @@ async function flood<R>(peer: Peer<R>, count: number): Promise<Figures> {
     worstOtherMs = Math.max(worstOtherMs, cpuMs() - n);
     isAsked = false;
   }, none);
+  const seconds = stopwatch();
+  for (let n = 0; n < waiting; n++) peer.tell(flooded, { type: 'drop', n });
+  // Not before: no timer can come during this loop, whatever the system.
   const meter = new DelayMeter(() => {
     if (isAsked) return;
     isAsked = true;
     peer.tell(other, { type: 'poke', n: cpuMs() });
   });
-  const seconds = stopwatch();
-  for (let n = 0; n < waiting; n++) peer.tell(flooded, { type: 'drop', n });
   await end.promise;
   const rate = count / seconds();
   await meter.end();
