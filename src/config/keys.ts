@@ -472,11 +472,16 @@ const webappKeys = z.strictObject({
 });
 
 const statsdKeys = z.strictObject({
-  host: key(optional(checked(formats.nonEmpty, formats.hostName)), 'Where statsd is. Without it nothing is sent.', {
-    since: 'here',
-    env: 'STATSD_HOST',
-  }),
-  port: key(port().min(1).default(8125), 'Its UDP port.', { since: 'here', env: 'STATSD_PORT' }),
+  host: key(
+    optional(checked(formats.nonEmpty, formats.hostName)),
+    'Where statsd is. Without it and `port` nothing is sent.',
+    {
+      since: 'here',
+      env: 'STATSD_HOST',
+      defaultText: '`localhost` where `port` is given',
+    },
+  ),
+  port: key(optional(port().min(1)), 'Its UDP port.', { since: 'here', env: 'STATSD_PORT', defaultText: '`8125`' }),
   prefix: key(z.string().default(''), 'Put before every key.', { since: 'here', env: 'STATSD_PREFIX' }),
   keys: key(z.enum(['seed', '0.3', 'both']).default('seed'), 'Whose names of keys are used.', 'here'),
 });

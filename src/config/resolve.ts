@@ -65,7 +65,7 @@ export function resolve(
       readTokenFile: keys.control['read-token-file'],
     },
     stateDir: keys['state-dir'] ?? options.stateDir,
-    statsd: keys.statsd,
+    statsd: statsdOf(keys.statsd),
     maxHoldAgeMs: millisecondsOrNull(keys['max-hold-age']),
     buildLogs: { dir: keys['build-log-dir'], retention: keys['build-log-retention'] },
     disabled: options.disabled,
@@ -243,6 +243,11 @@ function gearmanServerOf(server: FileKeys['gearman-servers'][number]): GearmanSe
   const { host, port, 'ssl-ca': caFile, 'ssl-cert': certFile, 'ssl-key': keyFile, 'ssl-legacy': isLegacy } = server;
   const isPlain = caFile === null && certFile === null && keyFile === null;
   return isPlain ? { host, port } : { host, port, tls: { caFile, certFile, keyFile, isLegacy } };
+}
+
+/** Either of the two turns it on, as in the original. */
+function statsdOf({ host, port, prefix, keys }: FileKeys['statsd']): PoolConfig['statsd'] {
+  return { host: host ?? (port === null ? null : 'localhost'), port: port ?? 8125, prefix, keys };
 }
 
 function timingsOf(timings: FileKeys['timings']): Timings {

@@ -102,15 +102,19 @@ describe('a secret', () => {
     expect(said.join()).toContain('STATSD_PORT in the environment must be a number');
     expect(said.join()).not.toContain('hunter2');
   });
+});
 
-  test('that is a number in the environment is one', () => {
-    const result = readConfig(file(), { file: 'n', env: { STATSD_HOST: 'h', STATSD_PORT: '9125' } });
-    expect(result.kind === 'usable' && result.config.statsd).toEqual({
-      host: 'h',
-      port: 9125,
-      prefix: '',
-      keys: 'seed',
-    });
+describe('statsd is named by the environment', () => {
+  test.each([
+    [{}, null, 8125],
+    [{ STATSD_HOST: 'h' }, 'h', 8125],
+    [{ STATSD_PORT: '9125' }, 'localhost', 9125],
+    [{ STATSD_HOST: 'h', STATSD_PORT: '9125', STATSD_PREFIX: 'ci' }, 'h', 9125],
+    [{ STATSD_HOST: '', STATSD_PORT: '' }, null, 8125],
+  ])('%j', (env, host, port) => {
+    const result = readConfig(file(), { file: 'n', env });
+    const prefix = 'STATSD_PREFIX' in env ? env.STATSD_PREFIX : '';
+    expect(result.kind === 'usable' && result.config.statsd).toEqual({ host, port, prefix, keys: 'seed' });
   });
 });
 
