@@ -58,6 +58,7 @@ export type StoreMessage =
   | { readonly type: 'started'; readonly outcome: TaskOutcome<StoreStart> }
   | { readonly type: 'lock-lost'; readonly start: StoreStart }
   | { readonly type: 'slot-opened'; readonly outcome: TaskOutcome<Slot> }
+  | { readonly type: 'open-again' }
   | { readonly type: 'close-old-slots' };
 
 /** Who has what and who waits for what outlives a life: they would wait for ever for one that forgot them. */
@@ -89,6 +90,8 @@ interface StoreState extends Omit<StoreArgs, 'lending'>, Lending {
   failures: number;
   start: StoreStart | null;
   opening: number;
+  /** The server gives no more connections than there are, though it is there. Null: it does. */
+  scarcity: { readonly reason: string; readonly refusals: number; readonly until: number } | null;
 }
 
 /** Connections left to the operator, to backups and to the original's own tools. */
@@ -114,6 +117,7 @@ export const storeActor: Actor<StoreMessage, StoreState, StoreArgs> = {
       start: null,
       ...lending,
       opening: 0,
+      scarcity: null,
     };
     for (const owner of state.watched.values()) watch(owner, ctx);
     tellHealth(state, ctx);
@@ -158,6 +162,9 @@ export const storeActor: Actor<StoreMessage, StoreState, StoreArgs> = {
       case 'slot-opened':
         slotOpened(message.outcome, state, ctx);
         return;
+      case 'open-again':
+        lend(state, ctx);
+        return;
       case 'close-old-slots':
         closeOldSlots(state, ctx);
     }
@@ -170,7 +177,8 @@ export const storeActor: Actor<StoreMessage, StoreState, StoreArgs> = {
   },
 
   describe(state) {
-    const slots = `${state.held.size} lent, ${state.idle.length} idle, ${state.waiting.length} waiting`;
+    const few = state.scarcity ? `; the server gives no more: ${state.scarcity.reason}` : '';
+    const slots = `${state.held.size} lent, ${state.idle.length} idle, ${state.waiting.length} waiting${few}`;
     if (state.phase.name === 'away') return { state: `away: ${state.phase.reason}` };
     return { state: state.start ? `${state.phase.name}: ${state.start.server}, ${slots}` : state.phase.name };
   },
@@ -214,6 +222,7 @@ function tellReady(listener: Ref<StoreNotice>, { start }: StoreState): void {
 /** The database went away: slots are of no use any more, and everybody waits for `store-ready`. */
 function goAway(reason: string, state: StoreState, ctx: Context<StoreMessage>): void {
   state.phase = { name: 'away', reason };
+  state.scarcity = null;
   state.failures = 1;
   for (const { slot } of state.idle.splice(0)) void slot.close();
   tellHealth(state, ctx);
@@ -277,8 +286,7 @@ function lend(state: StoreState, ctx: Context<StoreMessage>): void {
     state.held.set(owner.path, { slot: ready.slot, owner, isAskedBack: false });
     owner.ref.tell({ type: 'lease-granted', lease: ready.slot, request: owner.request });
   }
-  const limit = slotLimit(state);
-  while (state.opening < Math.min(openingAtOnce, state.waiting.length) && state.held.size + state.opening < limit) {
+  while (state.opening < mayOpen(state, ctx.now())) {
     state.opening++;
     ctx.task(
       'open a slot',
@@ -302,14 +310,46 @@ function lend(state: StoreState, ctx: Context<StoreMessage>): void {
   }
 }
 
+/** So many may be being opened at once. */
+function mayOpen(state: StoreState, now: number): number {
+  const wanted = Math.min(openingAtOnce, state.waiting.length, slotLimit(state) - state.held.size);
+  if (state.scarcity === null) return wanted;
+  // One by one, until one is given.
+  return now < state.scarcity.until ? 0 : Math.min(1, wanted);
+}
+
 function slotOpened(outcome: TaskOutcome<Slot>, state: StoreState, ctx: Context<StoreMessage>): void {
   state.opening--;
   if (outcome.ok) {
+    // Of those that were opened together some may be given and some refused.
+    if (state.scarcity !== null && ctx.now() >= state.scarcity.until) state.scarcity = null;
     state.idle.push({ slot: outcome.value, since: ctx.now() });
     lend(state, ctx);
   } else if (state.phase.name === 'ready') {
-    goAway(asFault(outcome.error).message, state, ctx);
+    refused(asFault(outcome.error).message, state, ctx);
   }
+}
+
+/**
+ * Others may have taken the server's connections. Whoever has one goes on with it, and hands it on to those who wait; if
+ * the server is away after all, the next statement says so.
+ */
+function refused(reason: string, state: StoreState, ctx: Context<StoreMessage>): void {
+  if (state.held.size + state.idle.length + state.opening === 0) {
+    goAway(reason, state, ctx);
+    return;
+  }
+  // Of those that were opened together one refusal counts.
+  if (state.scarcity !== null && ctx.now() < state.scarcity.until) return;
+  const refusals = (state.scarcity?.refusals ?? 0) + 1;
+  if (refusals === 1) {
+    const next = 'raise max_connections of the server, or lower database.max-connections';
+    state.outside.log.warn(`the database gives no more connections: ${reason}`, { actor: 'store', next });
+  }
+  const restMs = backoffMs(retryBackoff, refusals, ctx.random());
+  state.scarcity = { reason, refusals, until: ctx.now() + restMs };
+  ctx.timer('open-again', restMs, { type: 'open-again' });
+  lend(state, ctx);
 }
 
 function takeBack(

@@ -131,6 +131,31 @@ test('a slot that cannot be opened is tried again', async () => {
   pool.checkAtRest();
 });
 
+test('a server that gives no more connections than some is not away: those are shared until it gives more', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 9 }] });
+  const given = (): number => pool.store.calls.filter(method => method === 'openSlot').length;
+  pool.store.whim = method =>
+    method === 'openSlot' && given() > 3 ? new Fault('store.away', 'Too many connections') : null;
+  const seen = new Set<string>();
+  await pool.until(() => {
+    const state = pool.state('/store') ?? '';
+    seen.add(state.split(':')[0] ?? '');
+    return pool.in('ready').length === 9;
+  });
+  expect([...seen]).toEqual(['starting', 'ready']);
+  expect(pool.log.filter(line => line.level === 'warn' && line.message.includes('Too many connections'))).toHaveLength(
+    1,
+  );
+  await pool.rest();
+  const refused = given();
+  pool.store.whim = () => null;
+  for (const { id } of pool.in('ready')) void pool.api.delete(id, { now: false });
+  await pool.advance(60_000);
+  expect(given() - refused).toBeGreaterThan(5);
+  await pool.rest();
+  pool.checkAtRest();
+});
+
 test('lesson 79: with fewer connections than launches everything is finished: connections are handed on by those that wait', async () => {
   const pool = await startPool({ labels: [{ name: 'bare', minReady: 8 }], maxConnections: 2 });
   pool.cloud().bootMs = 120_000;
