@@ -78,8 +78,12 @@ function roundLine({ at, roundAt, sampledAt }: ExplainView): string {
   return `${round}, ${demand}`;
 }
 
-function labelLines({ label, verdict, refusals, underWay }: LabelExplanation, at: number): string[] {
-  return ['', `label ${label}: ${verdict}`, ...refusalLines(refusals, at), ...underWayLines(underWay)];
+function labelLines({ label, verdict, refusals, images, underWay }: LabelExplanation, at: number): string[] {
+  const troubled = images.flatMap(({ image, provider, detail, next }) => [
+    `  image ${image} of ${provider}: ${detail}`,
+    `    -> ${next}`,
+  ]);
+  return ['', `label ${label}: ${verdict}`, ...refusalLines(refusals, at), ...troubled, ...underWayLines(underWay)];
 }
 
 function providerLines({ provider, verdict, refusals, underWay }: ProviderExplanation, at: number): string[] {

@@ -21,6 +21,14 @@ export interface Waiting {
   readonly next: string;
 }
 
+/** What is wrong with an image from which nodes may be launched all the same. */
+export interface ImageTrouble {
+  readonly image: string;
+  readonly provider: string;
+  readonly detail: string;
+  readonly next: string;
+}
+
 export interface LabelExplanation {
   readonly label: string;
   /** The answer in one sentence. */
@@ -28,6 +36,8 @@ export interface LabelExplanation {
   /** Null: no round has had it yet. */
   readonly figures: LabelOutcome | null;
   readonly refusals: readonly ExplainedRefusal[];
+  /** Of the providers that do not refuse for want of it. */
+  readonly images: readonly ImageTrouble[];
   readonly underWay: readonly Waiting[];
 }
 
@@ -44,10 +54,12 @@ export interface ExplainedPool {
   readonly disabled: readonly Disabled[];
   /** Why no round is decided; null: they are. */
   readonly trouble: string | null;
+  /** What is wrong with an image in a provider; null: nothing. */
+  readonly imageTrouble: (provider: string, image: string) => string | null;
 }
 
 export function explainLabel(
-  { name, providers }: Pick<Label, 'name' | 'providers'>,
+  { name, image, providers }: Pick<Label, 'name' | 'image' | 'providers'>,
   pool: ExplainedPool,
   underWay: readonly Waiting[],
 ): LabelExplanation {
@@ -55,7 +67,18 @@ export function explainLabel(
   const refused = (pool.last?.refusals ?? []).filter(({ label }) => label === name);
   const refusals = [...refused, ...brokenPairings(name, pool)].map(withNext);
   const verdict = pool.trouble ?? verdictOf(figures, refusals, { providers, underWay });
-  return { label: name, verdict, figures, refusals, underWay };
+  const lacking = refusals.flatMap(({ reason, provider }) => (reason === 'no-image' ? [provider] : []));
+  const images = providers.flatMap(provider =>
+    lacking.includes(provider) ? [] : imageTroubles(provider, image, pool),
+  );
+  return { label: name, verdict, figures, refusals, images, underWay };
+}
+
+function imageTroubles(provider: string, image: string, pool: ExplainedPool): ImageTrouble[] {
+  const detail = pool.imageTrouble(provider, image);
+  if (detail === null) return [];
+  const next = `nodepool inspect /providers/${provider}/images/${image}; the log of its build has all that was said`;
+  return [{ image, provider, detail, next }];
 }
 
 /** Providers that the file names for the label and cannot have. */

@@ -59,6 +59,12 @@ export function releaseOf(rows: readonly SnapshotRow[]): Release {
   return { current: trusted, candidate: candidate !== null && newestFirst(candidate, trusted) < 0 ? candidate : null };
 }
 
+/** The newest image, where it was set back: the one before it is still current. */
+export function setBack(rows: readonly SnapshotRow[]): SnapshotRow | null {
+  const last = newest(rows.filter(row => row.state === 'ready'));
+  return last?.standing === 'set-back' ? last : null;
+}
+
 export function newest(rows: readonly SnapshotRow[]): SnapshotRow | null {
   return [...rows].sort(newestFirst)[0] ?? null;
 }

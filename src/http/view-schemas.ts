@@ -3,7 +3,13 @@
  * types hold them together in both directions, so that neither can have a field that the other has not.
  */
 import { z } from 'zod';
-import type { ExplainedRefusal, LabelExplanation, ProviderExplanation, Waiting } from '../domain/explain.js';
+import type {
+  ExplainedRefusal,
+  ImageTrouble,
+  LabelExplanation,
+  ProviderExplanation,
+  Waiting,
+} from '../domain/explain.js';
 import type { LedgerEntry } from '../domain/ledger.js';
 import type { LabelOutcome, ProviderRoom, Refusal } from '../domain/round.js';
 import { nodeStates } from '../domain/states.js';
@@ -325,12 +331,18 @@ const providerRoom = view<ProviderRoom>(
   'The room in one provider before a round gave it away.',
 )(z.object({ provider: text, servers: z.number(), held: z.number(), limit: z.number(), maxServers: z.number() }));
 
+const imageTrouble = view<ImageTrouble>(
+  'ImageTrouble',
+  'What is wrong with an image from which nodes may be launched all the same.',
+)(z.object({ image: text, provider: text, detail: text, next: text }));
+
 const labelExplanation = view<LabelExplanation>('LabelExplanation')(
   z.object({
     label: text,
     verdict: text,
     figures: labelOutcome.nullable(),
     refusals: z.array(explainedRefusal).readonly(),
+    images: z.array(imageTrouble).readonly(),
     underWay: z.array(waiting).readonly(),
   }),
 );

@@ -82,7 +82,12 @@ test('an image whose canaries fail is set back: the one before stays current, an
   await turnOver(pool, 3);
   const why = /[12] of 2 canary launches failed, of its predecessor 0 of \d+/;
   expect(pool.snapshots()[1]).toMatchObject({ standing: 'set-back', reason: expect.stringMatching(why) as string });
-  expect(pool.state('/providers/alpha/images/snap')).toBe(`usable: ${first?.imageId}`);
+  expect(pool.state('/providers/alpha/images/snap')).toMatch(
+    new RegExp(`^usable: ${first?.imageId}; image ${second?.id} is set back: ${why.source}`),
+  );
+  const explained = await pool.answer(pool.api.explain({ label: 'bare' }));
+  expect(explained?.labels).toMatchObject([{ images: [{ provider: 'alpha', image: 'snap' }] }]);
+  expect(explained?.labels[0]?.images[0]?.detail).toMatch(why);
   expect(new Set(launchedFrom(pool))).toEqual(new Set([first?.id]));
   const [, view] = await pool.answer(pool.api.images());
   expect(view).toMatchObject({ standing: 'set-back', reason: expect.stringMatching(why) as string });

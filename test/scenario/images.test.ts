@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/domain/fault.js';
-import { imageId, networkId } from '../../src/domain/ids.js';
+import { networkId } from '../../src/domain/ids.js';
 import { fakeImage } from '../support/fake-cloud.js';
 import { imageUpdateMs, startPool, type Pool } from '../support/pool.js';
 import { snapshotImage } from '../support/pool-config.js';
@@ -326,61 +326,6 @@ test('a broken setup script is tried ever less often, its words are kept, and th
   await pool.rest();
   expectClean(pool);
 });
-
-test.each([
-  ['hangs, lesson 125,', { tookMs: 2 * hourMs }, /not done within/],
-  ['ends the connection', { fault: 'ssh.unreachable' }, /ssh.unreachable/],
-  ['is killed', { exitCode: null, signal: 'KILL' }, /was ended by KILL/],
-  ['fails without a word', { exitCode: 1 }, /ended with 1, without a word/],
-] as const)('a setup script that %s fails its build, and nothing is left of it', async (_what, ending, words) => {
-  const pool = await startPool(imagesWish());
-  pool.sshJob = () => ending;
-  const failed: string[] = [];
-  await pool.until(() => {
-    failed.push(...pool.snapshots().flatMap(row => (row.state === 'delete' ? [row.lastError ?? ''] : [])));
-    return failed.length > 0;
-  }, 3 * hourMs);
-  expect(failed[0]).toMatch(words);
-  await pool.answer(pool.api.pauseImage(snap, true));
-  await pool.until(() => pool.snapshots().length === 0);
-  expectClean(pool);
-});
-
-test('a template server that never answers fails its build in time, and nothing is left of it', async () => {
-  const pool = await startPool(imagesWish());
-  pool.sshAnswer = () => 'ssh.timeout';
-  await pool.until(() => pool.snapshots().some(row => row.state === 'delete'), 20 * minuteMs);
-  expect(pool.snapshot('delete').lastError).toContain(
-    'none of root, ubuntu, fedora, cloud-user, centos, debian, jenkins may log in',
-  );
-  await pool.answer(pool.api.pauseImage(snap, true));
-  await pool.until(() => pool.snapshots().length === 0);
-  expectClean(pool);
-});
-
-test.each([
-  ['ends in ERROR, lesson 105', 'error', /ended in the state error/],
-  ['vanishes', null, /has vanished/],
-] as const)(
-  'a snapshot that %s is no image: the build fails, and the old one stays current',
-  async (_what, status, words) => {
-    const pool = await startPool(imagesWish());
-    await untilReady(pool);
-    const old = pool.snapshot('ready');
-    pool.cloud().snapshotMs = hourMs;
-    await update(pool);
-    await pool.until(() => pool.snapshots().some(row => row.step === 'save'));
-    const { imageId: saving } = pool.snapshot('building');
-    if (status === null) pool.cloud().failSnapshot(saving ?? imageId(''));
-    else pool.cloud().setImageStatus(saving ?? imageId(''), status);
-    await pool.until(() => pool.snapshots().some(row => row.state === 'delete'), 5 * minuteMs);
-    expect(pool.snapshot('delete').lastError).toMatch(words);
-    expect(pool.state('/providers/alpha/images/snap')).toContain(`usable: ${old.imageId}`);
-    await pool.answer(pool.api.pauseImage(snap, true));
-    await untilReady(pool);
-    expectClean(pool);
-  },
-);
 
 test('a label whose image cannot be built anywhere says why, and is tried again', async () => {
   const pool = await startPool(imagesWish({ baseImage: 'nowhere' }));

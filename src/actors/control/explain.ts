@@ -29,9 +29,11 @@ const askedMax = 500;
 export function explainApi({ store }: Pick<Outside, 'store'>, system: SystemView): ExplainApi {
   return {
     explain: async about => {
-      const [look, trouble] = await Promise.all([ledgerSince(about, system), troubleOfRounds(system)]);
+      const [look, troubles] = await Promise.all([ledgerSince(about, system), troublesOf(system)]);
       const { last, config } = look;
-      const pool = { last, disabled: config.disabled, trouble };
+      const imageTrouble = (provider: string, image: string): string | null =>
+        troubles.get(`providers/${provider}/images/${image}`)?.reason ?? null;
+      const pool = { last, disabled: config.disabled, trouble: troubleOfRounds(troubles), imageTrouble };
       const what = await explainWhat(about, { look, pool, session: store.shared, system });
       if (what === null) return null;
       return { at: system.now(), roundAt: last?.at ?? null, sampledAt: last?.sampledAt ?? null, ...what };
@@ -76,11 +78,18 @@ async function ledgerSince({ since = Infinity }: ExplainQuery, system: SystemVie
   return replyOf(await system.request(ledgerAddress, question, lookMs));
 }
 
-/** Why no round is decided at all. */
-async function troubleOfRounds(system: SystemView): Promise<string | null> {
+type Troubles = ReadonlyMap<string, ReadinessView['dependencies'][number]>;
+
+/** By the path of the actor that has it. */
+async function troublesOf(system: SystemView): Promise<Troubles> {
   const question = (replyTo: ReplyTo<ReadinessView>) => ({ type: 'readiness' as const, replyTo });
   const { dependencies } = replyOf(await system.request(statsAddress, question, lookMs));
-  const broken = dependencies.filter(({ name, ok }) => !ok && (name === 'store' || name === 'pool'));
+  return new Map(dependencies.filter(({ ok }) => !ok).map(each => [each.name, each]));
+}
+
+/** Why no round is decided at all. */
+function troubleOfRounds(troubles: Troubles): string | null {
+  const broken = ['store', 'pool'].flatMap(name => troubles.get(name) ?? []);
   if (broken.length === 0) return null;
   const reasons = broken.map(({ name, reason, ageSeconds }) => `${name}: ${reason ?? ''}, for ${ageSeconds} s`);
   return `no allocation rounds are decided (${reasons.join('; ')}); nodepool doctor looks for the cause`;
@@ -88,7 +97,7 @@ async function troubleOfRounds(system: SystemView): Promise<string | null> {
 
 function disabledLabel(name: string, pool: ExplainedPool): LabelExplanation | null {
   const verdict = explainDisabled('label', name, pool);
-  return verdict === null ? null : { label: name, verdict, figures: null, refusals: [], underWay: [] };
+  return verdict === null ? null : { label: name, verdict, figures: null, refusals: [], images: [], underWay: [] };
 }
 
 async function providerNamed(name: string, means: Means): Promise<ProviderExplanation | null> {

@@ -4,6 +4,7 @@ import { Fault } from '../../domain/fault.js';
 import type { DiskImage } from '../../domain/pool-config.js';
 import { nextVersion, whenToBuild } from '../../domain/image-build.js';
 import { newTag } from '../../domain/tag.js';
+import { setBack } from '../../domain/image.js';
 import type { SnapshotRow } from '../../domain/snapshot-row.js';
 import { imageView } from '../../domain/views.js';
 import type { ImageOutcome } from '../../ports/control.js';
@@ -31,8 +32,10 @@ export async function consider(state: ImageState, ctx: ImageContext): Promise<vo
 function troubleOf(state: ImageState): string | null {
   const parts: string[] = [];
   const { provider, image, lastBuild, buildsFailed } = state;
+  const back = setBack(rowsOf(state));
   if (!configOf(state)) parts.push('not in configuration');
   else if (!current(state)) parts.push(`no snapshot of ${image} is ready in ${provider}: ${state.plan}`);
+  if (back !== null) parts.push(`image ${back.id} is set back: ${back.reason ?? 'its trial'}`);
   if (buildsFailed > 0 && lastBuild !== null && !lastBuild.isReady) {
     const [summary] = (lastBuild.reason ?? '').split('\n', 1);
     parts.push(`its last build failed (${buildsFailed} in a row): ${summary}`);

@@ -44,6 +44,7 @@ it('says in one screen why a label gets nothing, and what to do', async () => {
             next: 'wait',
           },
         ],
+        images: [{ image: 'trusty', provider: 'beta', detail: 'its last build failed', next: 'look at it' }],
         underWay: [
           {
             waitsFor: 'launch-permit',
@@ -84,6 +85,8 @@ label bare: 3 nodes wanted that are not launched: 2 of 2 providers refuse: max-s
     -> nodepool tune alpha max-servers=N
   provider-closed: beta: HTTP 503 (again in 90s)
     -> wait
+  image trusty of beta: its last build failed
+    -> look at it
   2 on the way in alpha, step queued for up to 75s, waiting for launch-permit: as many as concurrency.launches
     -> wait for it
 
