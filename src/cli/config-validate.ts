@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load.js';
+import { dataText } from './data-text.js';
 import { problemText } from '../config/problem.js';
 import type { Problem } from '../config/problem.js';
 
@@ -16,21 +17,21 @@ export interface ConfigValidateOptions {
 }
 
 /**
- * Checks a configuration offline and gives the exit code. Errors go to stderr, one a line, or to stdout as JSON;
+ * Checks a configuration offline and gives the exit code. Errors go to stderr, one a line, or to stdout as JSON or YAML;
  * warnings go to stderr in either case and change nothing.
  */
 export function runConfigValidate({ file, secureFile, output, env, out, err }: ConfigValidateOptions): number {
   const { problems } = loadConfig({ file, secureFile, env, needsDatabase: true });
   const errors = problems.filter(problem => problem.severity === 'error');
-  const isJson = output === 'json';
+  const data = output === 'json' || output === 'yaml' ? output : null;
   for (const problem of problems) {
-    if (!isJson || problem.severity === 'warning') err(`${problemText(problem)}\n`);
+    if (data === null || problem.severity === 'warning') err(`${problemText(problem)}\n`);
   }
-  if (isJson) out(`${JSON.stringify(errors.map(jsonOf), null, 2)}\n`);
+  if (data !== null) out(dataText(data, errors.map(dataOf)));
   return errors.length === 0 ? 0 : EXIT_INVALID;
 }
 
-/** `-o json` is a contract: these fields and no others. */
-function jsonOf({ file, line, column, path, message, suggestion }: Problem) {
+/** What programs read is a contract: these fields and no others. */
+function dataOf({ file, line, column, path, message, suggestion }: Problem) {
   return { file, line, column, path, message, suggestion };
 }

@@ -16,7 +16,7 @@ import { checkFiles } from './doctor/files.js';
 import { checkOutside } from './doctor/outside.js';
 import { exitCodes } from './exit-codes.js';
 import { InvalidConfiguration } from './failure.js';
-import { printData } from './listing.js';
+import { printData, printNames } from './listing.js';
 import { globalOptions, type GlobalOptions } from './options.js';
 import { plainText } from './plain-text.js';
 
@@ -50,6 +50,7 @@ async function runDoctor(session: CliSession, options: GlobalOptions): Promise<v
   checks.push(...((await askDaemon(session, options)) ?? (await withoutDaemon(session, config))));
   const { output } = options;
   if (output === 'json' || output === 'yaml') printData(session, output, { checks });
+  else if (output === 'name') printNames(session, checks.map(nameOf));
   else session.out.write(checks.map(lineOf).join(''));
   const findings = checks.filter(({ ok }) => !ok).length;
   session.err.write(findings === 0 ? 'no findings\n' : `${findings} ${findings === 1 ? 'finding' : 'findings'}\n`);
@@ -78,6 +79,8 @@ async function withoutDaemon(context: CliContext, config: PoolConfig | null): Pr
     await world.close();
   }
 }
+
+const nameOf = ({ kind, subject }: Check): string => `${kind}/${subject}`;
 
 function lineOf({ kind, subject, ok, message, next }: Check): string {
   const line = `${ok ? 'ok      ' : 'FINDING '} ${kind.padEnd(13)} ${subject}: ${message}`;

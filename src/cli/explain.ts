@@ -9,7 +9,7 @@ import { withDaemon } from './daemon.js';
 import { parseDuration } from './duration.js';
 import { exitCodes } from './exit-codes.js';
 import { CliFailure } from './failure.js';
-import { printData } from './listing.js';
+import { printData, printNames } from './listing.js';
 import { globalOptions, parseNodeId } from './options.js';
 import { plainText } from './plain-text.js';
 import { shortAge } from './tree-drawing.js';
@@ -43,6 +43,7 @@ export const explainCommand: CliCommand = {
           });
         }
         if (options.output === 'json' || options.output === 'yaml') printData(session, options.output, view);
+        else if (options.output === 'name') printNames(session, namesIn(view));
         else printExplanation(session, view);
       });
   },
@@ -59,6 +60,14 @@ function aboutWhat(subject: Subject | undefined, name = ''): ExplainQuery {
     case 'node':
       return { node: parseNodeId(name) };
   }
+}
+
+function namesIn({ node, labels, providers }: ExplainView): string[] {
+  return [
+    ...(node === null ? [] : [`node/${node.id}`]),
+    ...labels.map(({ label }) => `label/${label}`),
+    ...providers.map(({ provider }) => `provider/${provider}`),
+  ];
 }
 
 function printExplanation(context: CliContext, view: ExplainView): void {

@@ -4,7 +4,7 @@ import type { ControlClient } from '../http/client.js';
 import type { NodeDetail, TreeView } from '../ports/control.js';
 import type { CliCommand } from './command.js';
 import { withDaemon } from './daemon.js';
-import { printData } from './listing.js';
+import { printData, printNames } from './listing.js';
 import { globalOptions } from './options.js';
 import { plainText } from './plain-text.js';
 import { findActor } from './tree.js';
@@ -24,6 +24,8 @@ export const inspectCommand: CliCommand = {
         });
         if (options.output === 'json' || options.output === 'yaml') {
           printData(session, options.output, node === null ? actor : { ...actor, node });
+        } else if (options.output === 'name') {
+          printNames(session, [actor.path]);
         } else {
           session.out.write(describeActor(actor, node));
         }

@@ -1,7 +1,7 @@
 /** How a list is printed: the original's table, or what programs read. */
 import Table from 'cli-table3';
-import { stringify } from 'yaml';
 import type { CliContext } from './context.js';
+import { dataText } from './data-text.js';
 import type { Output } from './options.js';
 import { plainText } from './plain-text.js';
 
@@ -36,13 +36,16 @@ export function printList<Row>(context: CliContext, output: Output, listing: Lis
     case 'yaml':
       return printData(context, output, rows);
     case 'name':
-      context.out.write(rows.map(row => `${plainText(listing.name(row))}\n`).join(''));
-      return;
+      return printNames(context, rows.map(listing.name));
   }
 }
 
+export function printNames(context: CliContext, names: readonly string[]): void {
+  context.out.write(names.map(name => `${plainText(name)}\n`).join(''));
+}
+
 export function printData(context: CliContext, output: 'json' | 'yaml', data: unknown): void {
-  context.out.write(output === 'json' ? `${JSON.stringify(data, null, 2)}\n` : stringify(data, { lineWidth: 0 }));
+  context.out.write(dataText(output, data));
 }
 
 /** Borders as the original drew them: around the whole and below the header, all columns left aligned. */

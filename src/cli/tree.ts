@@ -7,7 +7,7 @@ import type { CliContext } from './context.js';
 import { withDaemon } from './daemon.js';
 import { exitCodes } from './exit-codes.js';
 import { CliFailure } from './failure.js';
-import { printData } from './listing.js';
+import { printData, printNames } from './listing.js';
 import { globalOptions, type GlobalOptions } from './options.js';
 import { plainText } from './plain-text.js';
 import { drawTree } from './tree-drawing.js';
@@ -70,12 +70,7 @@ async function printTree(
     case 'yaml':
       return printData(context, options.output, tree);
     case 'name':
-      context.out.write(
-        pathsOf(tree)
-          .map(line => `${plainText(line)}\n`)
-          .join(''),
-      );
-      return;
+      return printNames(context, pathsOf(tree));
     case 'table':
     case 'wide':
       context.out.write(

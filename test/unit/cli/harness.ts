@@ -8,6 +8,7 @@ import { loadConfig } from '../../../src/config/load.js';
 import { nodeId, watchedJobId } from '../../../src/domain/ids.js';
 import type { NodePatch, NodeRow } from '../../../src/domain/node-row.js';
 import { Fault } from '../../../src/domain/fault.js';
+import type { SnapshotRow } from '../../../src/domain/snapshot-row.js';
 import type { WatchedJob } from '../../../src/domain/watched-job.js';
 import { serveControl } from '../../../src/http/serve.js';
 import type { OutsideWorld } from '../../../src/ports/world.js';
@@ -147,12 +148,13 @@ targets:
 export class FakeStore implements StorePort {
   readonly calls: string[] = [];
   rows: NodeRow[] = [];
+  snapshots: SnapshotRow[] = [];
   jobs: WatchedJob[] = [];
   startFault: Fault | null = null;
   attachFault: Fault | null = null;
   readonly shared: Session = {
     nodes: async () => this.rows,
-    snapshots: async () => [],
+    snapshots: async () => this.snapshots,
     node: async id => this.rows.find(row => row.id === id) ?? null,
     nodeByName: async () => null,
     insertNodes: async () => [],
