@@ -3,8 +3,8 @@
  * Hears   its own clock, by the cron expressions of the configuration; reconfigured (config); store-ready;
  *         find-aliens (control).
  * Tells   nodes supervisors of rows that have no actor; node actors that they may be too old, are to be checked, or have
- *         lost their server; the supervisors of providers, images and targets which of them rows name; images that they
- *         are to tidy up, and their nodes; clouds what to delete.
+ *         lost their server; the pool how many servers no row counts; the supervisors of providers, images and targets
+ *         which of them rows name; images that they are to tidy up, and their nodes; clouds what to delete.
  * Stores  nothing.
  * If it dies: the next tick comes all the same.
  */
@@ -119,7 +119,9 @@ export const janitorActor: Actor<JanitorMessage, JanitorState, JanitorArgs> = {
         // The next tick tries again.
         if (message.outcome.ok) cleanUp(message.outcome.value, state, ctx);
         else forgetSeen(state);
-        nextCleanup(state, ctx);
+        // What a former life left takes room, and is not to be found out only at the next tick.
+        if (state.cleanups === 1) ctx.timer('cron cleanup', firstCleanupMs, { type: 'cleanup' });
+        else nextCleanup(state, ctx);
         return;
       case 'look-at-schedule':
         nextCleanup(state, ctx);

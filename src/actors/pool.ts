@@ -1,6 +1,7 @@
 /**
  * Owns    the stock: what there is of each label, what is wanted, and which nodes are granted to which provider.
- * Hears   node, node-gone (node actors), demand, image, provider, target, events (those who know), plan, usage (control).
+ * Hears   node, node-gone (node actors), demand, image, provider, leaked, target, events (those who know), plan, usage
+ *         (control).
  * Tells   each provider's nodes the rows that were granted to it; its health to stats; how things stand to history;
  *         what came of each round to the ledger.
  * Stores  the rows of a round, in one transaction, before anybody acts on them.
@@ -52,6 +53,8 @@ export type PoolMessage =
   | { readonly type: 'provider'; readonly name: string; readonly closed: Obstacle | null }
   /** What a cloud has room for, and what it is short of. */
   | { readonly type: 'capacity'; readonly provider: string; readonly capacity: Capacity }
+  /** Servers in its cloud that no row counts. */
+  | { readonly type: 'leaked'; readonly provider: string; readonly servers: number }
   | { readonly type: 'target'; readonly name: string; readonly isOnline: boolean; readonly trouble: string | null }
   | { readonly type: 'events'; readonly endpoint: string; readonly isConnected: boolean }
   | {
@@ -91,6 +94,7 @@ export interface Known {
   readonly imageTroubles: Map<string, string>;
   readonly closedProviders: Map<string, Obstacle>;
   readonly capacities: Map<string, Capacity>;
+  readonly leaked: Map<string, number>;
   readonly onlineTargets: Set<string>;
   readonly targetTroubles: Map<string, string>;
   readonly events: Map<string, boolean>;
@@ -104,6 +108,7 @@ export const nothingKnown = (): Known => ({
   imageTroubles: new Map(),
   closedProviders: new Map(),
   capacities: new Map(),
+  leaked: new Map(),
   onlineTargets: new Set(),
   targetTroubles: new Map(),
   events: new Map(),
@@ -228,6 +233,11 @@ function note(message: PoolMessage, state: PoolState): boolean {
     case 'capacity':
       state.capacities.set(message.provider, message.capacity);
       return true;
+    case 'leaked': {
+      const before = state.leaked.get(message.provider) ?? 0;
+      state.leaked.set(message.provider, message.servers);
+      return before !== message.servers;
+    }
     case 'events': {
       const before = state.events.get(message.endpoint);
       state.events.set(message.endpoint, message.isConnected);
@@ -279,6 +289,7 @@ function forgetUnconfigured({
   imageTroubles,
   closedProviders,
   capacities,
+  leaked,
   onlineTargets,
   targetTroubles,
   heardOf,
@@ -290,6 +301,7 @@ function forgetUnconfigured({
   keepOnly(targetTroubles, config.targets.map(nameOf));
   keepOnly(closedProviders, config.providers.map(nameOf));
   keepOnly(capacities, config.providers.map(nameOf));
+  keepOnly(leaked, config.providers.map(nameOf));
   const known = config.providers.flatMap(each => imagesOf(each).map(image => imageKey(each.name, image.name)));
   keepOnly(images, known);
   keepOnly(imageTroubles, known);
@@ -392,6 +404,7 @@ function decideRound(state: PoolState, demand: RoundDemand): Round {
     ...demand,
     eventsAlive: [...state.events.values()].some(Boolean),
     providerLimit: provider => limits.get(provider)?.servers ?? 0,
+    leakedServers: provider => state.leaked.get(provider) ?? 0,
     clouds: {
       limits: provider => limits.get(provider) ?? { cores: null, ramMb: null },
       size: (provider, image) => state.capacities.get(provider)?.sizes.get(image) ?? null,

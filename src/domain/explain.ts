@@ -132,10 +132,11 @@ function verdictOf(
 
 function providerVerdict(room: ProviderRoom | null, refusals: readonly ExplainedRefusal[]): string {
   if (room === null) return 'no allocation round has been decided since the daemon started';
-  const { servers, held, limit, maxServers } = room;
+  const { servers, held, leaked, limit, maxServers } = room;
   const quota = limit < Math.max(0, maxServers) ? ` (its quota cuts max-servers ${maxServers})` : '';
   const holding = held === 0 ? '' : `, ${held} of them held`;
-  const use = `${servers} of ${limit} servers in use${quota}${holding}`;
+  const leaking = leaked === 0 ? '' : `, and ${leaked} that have no row`;
+  const use = `${servers} of ${limit} servers in use${quota}${holding}${leaking}`;
   if (maxServers <= 0) return `it drains: max-servers is ${maxServers}; ${use}`;
   const [first] = refusals;
   return first === undefined ? `it is open for launches; ${use}` : `${first.detail}; ${use}`;

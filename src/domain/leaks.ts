@@ -93,6 +93,24 @@ export function findLeaks(sight: Sight, rules: LeakRules): readonly Leak[] {
   ];
 }
 
+/**
+ * How many servers of ours take room that no row counts. One that had a row when the look began has been deleted since,
+ * and is gone: the row goes last.
+ */
+export function leakedServers(
+  servers: readonly SeenServer[],
+  {
+    installation,
+    before,
+    after,
+  }: { readonly installation: Installation; readonly before: Owners; readonly after: Owners },
+): number {
+  return servers.filter(({ id, mark, status }) => {
+    const isOurs = mark !== null && isTagOf(installation, mark);
+    return isOurs && !isGone(status) && !before.claim('server', mark, id) && !after.claim('server', mark, id);
+  }).length;
+}
+
 /** Clouds list servers for a while after they are gone. */
 export function isGone(status: string): boolean {
   return status === 'DELETED' || status === 'SOFT_DELETED';

@@ -37,6 +37,8 @@ export interface RoundInput {
   readonly eventsAlive: boolean;
   /** max-servers, possibly cut by the quota. */
   readonly providerLimit: (provider: string) => number;
+  /** Servers of ours that no row counts, until they are deleted; by default there are none. */
+  readonly leakedServers?: (provider: string) => number;
   /** While its breaker or back-off forbids launches; null: it is open for them. */
   readonly providerClosed: (provider: string) => Obstacle | null;
   /** What the clouds say of cores, memory and shortages; by default nothing is known of them. */
@@ -95,6 +97,8 @@ export interface ProviderRoom {
   readonly provider: string;
   readonly servers: number;
   readonly held: number;
+  /** Without a row, beside `servers`. */
+  readonly leaked: number;
   readonly limit: number;
   readonly maxServers: number;
 }
@@ -121,7 +125,8 @@ export function planRound(input: RoundInput): Round {
   for (const { name, maxServers } of input.config.providers) {
     const limit = Math.max(0, Math.floor(input.providerLimit(name)));
     const { servers, held } = stock.inProvider(name);
-    rooms.set(name, { limit, maxServers, servers, free: Math.max(0, limit - servers), held });
+    const leaked = input.leakedServers?.(name) ?? 0;
+    rooms.set(name, { limit, maxServers, servers, free: Math.max(0, limit - servers - leaked), held, leaked });
   }
   const wishes = input.config.labels.map(label => wishOf(label, { input, ended, rooms, clouds }));
   const saving = savingFor(wishes, input, rooms);
@@ -157,10 +162,11 @@ export function planRound(input: RoundInput): Round {
       deficit,
       granted: granted.get(name) ?? 0,
     })),
-    providers: [...rooms].map(([provider, { servers, held, limit, maxServers }]) => ({
+    providers: [...rooms].map(([provider, { servers, held, leaked, limit, maxServers }]) => ({
       provider,
       servers,
       held,
+      leaked,
       limit,
       maxServers,
     })),
@@ -202,9 +208,10 @@ interface Room {
   free: number;
   /** Servers of held nodes, which nobody knows the end of. */
   readonly held: number;
+  readonly leaked: number;
 }
 
-const noRoom: Room = { limit: 0, maxServers: 0, servers: 0, free: 0, held: 0 };
+const noRoom: Room = { limit: 0, maxServers: 0, servers: 0, free: 0, held: 0, leaked: 0 };
 
 /** Cores and memory as the nodes that exist have left them. */
 function cloudRooms({ stock, config, clouds = nothingKnownOfClouds }: RoundInput): CloudRooms {
@@ -400,13 +407,14 @@ function refusalsOf(
   }
   const size = groupSizeOf(label);
   const full = wish.usable.flatMap(provider => {
-    const { limit, maxServers, free } = rooms.get(provider) ?? noRoom;
+    const { limit, maxServers, free, leaked } = rooms.get(provider) ?? noRoom;
     if (provider === saving?.provider && label.name !== saving.label && free > 0) {
       const detail = `${provider} saves its room for ${saving.label}, which waits longest and takes ${saving.groupSize}`;
       return [refusal(label, 'saved-for-group', detail, provider)];
     }
     if (free >= size) return [];
-    const detail = `${provider} has room for ${free} of ${limit} servers; a node takes ${size}`;
+    const without = leaked === 0 ? '' : `; ${leaked} servers without a row are there until a cleanup has deleted them`;
+    const detail = `${provider} has room for ${free} of ${limit} servers; a node takes ${size}${without}`;
     if (limit >= maxServers) return [refusal(label, 'max-servers', detail, provider)];
     const cut = `its quota leaves ${limit} of max-servers ${maxServers}`;
     return [refusal(label, 'quota', `${detail}; ${cut}`, provider)];

@@ -329,7 +329,16 @@ const labelOutcome = view<LabelOutcome>(
 const providerRoom = view<ProviderRoom>(
   'ProviderRoom',
   'The room in one provider before a round gave it away.',
-)(z.object({ provider: text, servers: z.number(), held: z.number(), limit: z.number(), maxServers: z.number() }));
+)(
+  z.object({
+    provider: text,
+    servers: z.number(),
+    held: z.number(),
+    leaked: z.number().describe('Servers without a row, beside `servers`.'),
+    limit: z.number(),
+    maxServers: z.number(),
+  }),
+);
 
 const imageTrouble = view<ImageTrouble>(
   'ImageTrouble',

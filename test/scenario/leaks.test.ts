@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/domain/fault.js';
 import { portId, serverId, tag, type Tag } from '../../src/domain/ids.js';
-import { snapshotImage } from '../support/pool-config.js';
+import { poolConfig, snapshotImage } from '../support/pool-config.js';
 import { startPool, type Pool } from '../support/pool.js';
 
 const minuteMs = 60_000;
@@ -13,6 +13,11 @@ const foreign = tag('np-other-1');
 
 function addMarked(pool: Pool, mark: Tag): ReturnType<typeof serverId> {
   return pool.cloud().addForeign(`marked-${mark}`, { nodepool_tag: mark });
+}
+
+/** To this moment of a minute, as cleanups begin with each, or of a longer time. */
+function advanceTo(ms: number, pool: Pool, ofMs = minuteMs): Promise<void> {
+  return pool.advance((ms - (pool.clock.now() % ofMs) + ofMs) % ofMs);
 }
 
 function warnings(pool: Pool): readonly string[] {
@@ -56,6 +61,47 @@ test('what does not carry our mark is never touched, whatever its name, lessons 
   expect(cloud.strayPorts).toHaveLength(2);
   expect(cloud.images.map(({ name }) => name)).toContain('theirs');
   expect(pool.happened.filter(({ type }) => type === 'leak.deleted')).toEqual([]);
+});
+
+test('servers without a row count against max-servers until they are gone, lesson 13', async () => {
+  const providers = [{ name: 'alpha', maxServers: 5 }];
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 3 }], providers });
+  await pool.rest();
+  addMarked(pool, leaked);
+  addMarked(pool, tag('np-fake-leaked-too'));
+  pool.cloud().always('deleteServer', new Fault('cloud.conflict', 'the server is locked'));
+  await pool.advance(minuteMs + 5_000);
+  await pool.reload(poolConfig({ labels: [{ name: 'bare', minReady: 5 }], providers }));
+  await pool.advance(5 * minuteMs);
+  expect(pool.cloud().serversPeak).toBe(5);
+  const explained = await pool.answer(pool.api.explain({ provider: 'alpha' }));
+  expect(explained?.providers[0]?.verdict).toContain('3 of 5 servers in use, and 2 that have no row');
+  pool.cloud().always('deleteServer', null);
+  await pool.rest();
+  expect(pool.in('ready')).toHaveLength(5);
+  pool.checkAtRest();
+});
+
+test('a server that is deleted after its cloud was seen takes no room any more, although its row is gone', async () => {
+  const pool = await startPool({
+    labels: [{ name: 'bare', minReady: 3, providers: ['alpha'] }],
+    providers: [{ name: 'alpha', maxServers: 3 }, { name: 'beta' }],
+  });
+  await pool.rest();
+  pool.cloud('alpha').deleteMs = 8_000;
+  // The cleanup waits for this one, and reads the rows then.
+  pool.cloud('beta').always('listServers', 'hang');
+  await advanceTo(59_000, pool);
+  const [first] = pool.in('ready');
+  await pool.delete(first?.id ?? 0);
+  await advanceTo(14_000, pool);
+  expect(pool.row(first?.id ?? 0)).toBeNull();
+  expect(pool.state('/janitor')).not.toContain('without a row');
+  await advanceTo(16_000, pool);
+  expect(pool.state('/janitor')).toContain('without a row');
+  await advanceTo(30_000, pool);
+  const explained = await pool.answer(pool.api.explain({ provider: 'alpha' }));
+  expect(explained?.providers[0]?.room).toMatchObject({ servers: 3, leaked: 0 });
 });
 
 test('addresses, key pairs, ports and images with our mark and without a row go as well', async () => {
@@ -217,7 +263,7 @@ test('a cleanup reads the nodes once and the images once, for however many provi
   const pool = await startPool({ labels: [{ name: 'bare', minReady: 30 }], providers, targets });
   await pool.rest();
   // In the quarter of an hour between two checks of the ready nodes.
-  await pool.until(() => pool.clock.now() % (15 * minuteMs) === minuteMs / 2, 16 * minuteMs);
+  await advanceTo(30_000, pool, 15 * minuteMs);
   const before = pool.store.calls.length;
   const id = pool.cloud('cloud-7').addForeign('marked', { nodepool_tag: leaked });
   pool.cloud('cloud-3').always('listServers', 'hang');
@@ -288,7 +334,7 @@ test('nodes that are deleted between two cleanups are not missing', async () => 
   const pool = await startPool({ labels: [{ name: 'bare', minReady: 4 }] });
   await pool.rest();
   for (let n = 0; n < 3; n++) {
-    await pool.until(() => pool.clock.now() % minuteMs === 30_000);
+    await advanceTo(30_000, pool);
     for (const { id } of pool.in('ready')) await pool.delete(id);
     await pool.advance(minuteMs);
     expect(pool.state('/janitor')).not.toContain('not to be seen');

@@ -10,7 +10,7 @@ function aRound(
   return {
     labels: [{ label: 'bare', minReady: 0, waiting, stock: 0, wanted: 3, deficit: 3, granted }],
     refusals: reasons.map(reason => ({ label: 'bare', reason, provider: 'p', detail: reason, until: null })),
-    providers: [{ provider: 'p', servers: 1, held: 0, limit: 1, maxServers: 1 }],
+    providers: [{ provider: 'p', servers: 1, held: 0, leaked: 0, limit: 1, maxServers: 1 }],
   };
 }
 

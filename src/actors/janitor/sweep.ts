@@ -8,6 +8,7 @@ import {
   findLeaks,
   findMissing,
   isGone,
+  leakedServers,
   leakKey,
   leakKinds,
   Owners,
@@ -36,6 +37,8 @@ export interface Sweeping {
   missing: ReadonlyMap<ServerId, number>;
   /** Servers that were seen with our mark, the oldest first: Nova may leave their ports behind. */
   readonly ours: Set<ServerId>;
+  /** Servers that take room and have no row. */
+  leaked: number;
   /** Why nodes without a server are kept for now. */
   doubt: string | null;
 }
@@ -48,13 +51,14 @@ export function nothingSwept(): Sweeping {
     suspects: new Map(),
     missing: new Map(),
     ours: new Set(),
+    leaked: 0,
     doubt: null,
   };
 }
 
 export interface Seen {
   /** Read before the cloud was asked: a server that they name must be there. */
-  readonly before: readonly NodeRow[];
+  readonly before: Rows;
   readonly sight: Sight;
 }
 
@@ -123,12 +127,16 @@ export function judge(
   for (const { id, mark } of sight.server ?? [])
     if (mark !== null && isTagOf(installation, mark)) remember(id, sweeping.ours);
   sweeping.suspects = suspects;
+  if (sight.server !== null) {
+    const ownersBefore = new Owners(before.nodes, before.snapshots);
+    sweeping.leaked = leakedServers(sight.server, { installation, before: ownersBefore, after: owners });
+  }
   return {
     leaks: leaks.filter(leak => isOld(suspects.get(leakKey(leak))?.since)),
     missing:
       sight.server === null
         ? []
-        : judgeMissing(findMissing(unchanged(before, nodes), sight.server), sweeping, { now, isOld }),
+        : judgeMissing(findMissing(unchanged(before.nodes, nodes), sight.server), sweeping, { now, isOld }),
   };
 }
 

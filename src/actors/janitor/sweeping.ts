@@ -5,9 +5,8 @@
 import { grouped } from '../../domain/grouped.js';
 import type { Installation } from '../../domain/ids.js';
 import type { Sight } from '../../domain/leaks.js';
-import type { NodeRow } from '../../domain/node-row.js';
 import type { TaskOutcome } from '../../runtime/actor.js';
-import { nodeAddress, statsAddress } from '../addresses.js';
+import { nodeAddress, poolAddress, statsAddress } from '../addresses.js';
 import type { JanitorContext, JanitorState } from '../janitor.js';
 import { lookAt } from '../cloud/sight.js';
 import {
@@ -24,7 +23,7 @@ import {
 export interface Looked {
   readonly type: 'looked';
   readonly provider: string;
-  readonly before: readonly NodeRow[];
+  readonly before: Rows;
   readonly outcome: TaskOutcome<Sight>;
 }
 
@@ -37,7 +36,8 @@ export interface CleanedUp {
 /** Asks the clouds of the configuration, and those that only rows name. */
 export function lookAround(state: JanitorState, ctx: JanitorContext): void {
   const { settings, rows, sweepings, awaited } = state;
-  const byProvider = grouped(rows?.nodes ?? [], ({ provider }) => provider);
+  const nodes = grouped(rows?.nodes ?? [], ({ provider }) => provider);
+  const snapshots = grouped(rows?.snapshots ?? [], ({ provider }) => provider);
   for (const provider of providersOf(state)) {
     const sweeping = sweepings.get(provider) ?? nothingSwept();
     sweepings.set(provider, sweeping);
@@ -45,7 +45,7 @@ export function lookAround(state: JanitorState, ctx: JanitorContext): void {
     sweeping.isUnderWay = true;
     awaited.add(provider);
     const kinds = kindsToLookAt(provider, sweeping, settings);
-    const before = byProvider.get(provider) ?? [];
+    const before = { nodes: nodes.get(provider) ?? [], snapshots: snapshots.get(provider) ?? [] };
     ctx.task(
       `look at ${provider}`,
       task => lookAt(provider, kinds, task),
@@ -114,6 +114,7 @@ function compare(
     now: ctx.now(),
     againMs: settings.timings.serverList,
   });
+  ctx.tell(poolAddress, { type: 'leaked', provider, servers: sweeping.leaked });
   if (sweeping.doubt !== null && sweeping.doubt !== doubt) {
     const next = 'see whether the cloud is well, and whether the provider still names the same project and region';
     outside.log.warn(`${provider}: ${sweeping.doubt}`, { provider, next });
