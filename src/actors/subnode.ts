@@ -11,7 +11,7 @@
 import { backoffMs } from '../domain/backoff.js';
 import { Fault } from '../domain/fault.js';
 import { isLaunchStep, type NodePatch, type NodeRow, type SubnodePatch, type SubnodeRow } from '../domain/node-row.js';
-import { decideSubnode, type SubnodeFact } from '../domain/subnode.js';
+import { decideSubnode, isSubnodeStep, type SubnodeFact } from '../domain/subnode.js';
 import type { LogFields } from '../ports/log.js';
 import type { Outside } from '../ports/outside.js';
 import type { ShellPort } from '../ports/shell.js';
@@ -185,7 +185,7 @@ async function stepDone(
     return;
   }
   // The server's zone is that of the node, and its own steps end where the machine answers.
-  if (next === 'create' || next === 'boot' || next === 'address' || next === 'ssh') {
+  if (isSubnodeStep(next)) {
     await change({ ...own, step: next, stepAt: ctx.now() }, state, ctx);
     return;
   }

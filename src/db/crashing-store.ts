@@ -1,9 +1,16 @@
 /**
  * A store that kills the daemon at one of the crash points, for the tests that prove that it can be killed anywhere
- * (`docs/reliability.md`). Every write of a node's or image's row has its points.
+ * (`docs/reliability.md`). Every write of a node's, subnode's or image's row has its points.
  */
 import assert from 'node:assert/strict';
-import { crashPoints, isCrashPoint, recordsOfImage, recordsOfNode, type CrashPoint } from '../domain/crash-points.js';
+import {
+  crashPoints,
+  isCrashPoint,
+  recordsOfImage,
+  recordsOfNode,
+  recordsOfSubnode,
+  type CrashPoint,
+} from '../domain/crash-points.js';
 import type { Session, Slot, StorePort } from '../ports/store.js';
 
 /**
@@ -16,7 +23,12 @@ export function crashingStore(store: StorePort, env: Readonly<Record<string, str
   if (!isCrashPoint(point)) {
     throw new Error(`there is no crash point ${point}; there are ${crashPoints.join(', ')}`);
   }
-  const around = crashingAt(point, () => process.kill(process.pid, 'SIGKILL'));
+  return killingStore(store, point, () => process.kill(process.pid, 'SIGKILL'));
+}
+
+/** Nothing goes on after the kill, whoever does it. */
+export function killingStore(store: StorePort, point: CrashPoint, kill: () => void): StorePort {
+  const around = crashingAt(point, kill);
   return {
     start: holder => store.start(holder),
     attach: () => store.attach(),
@@ -58,10 +70,10 @@ function crashingSession(session: Session, around: Around): Session {
     changeSnapshot: (id, expected, patch) =>
       around(recordsOfImage(expected, patch), () => session.changeSnapshot(id, expected, patch)),
     deleteSnapshot: id => around(['remove row'], () => session.deleteSnapshot(id)),
-    // A subnode goes through the steps of a node, and has no points of its own.
-    insertSubnodes: (node, tags) => session.insertSubnodes(node, tags),
-    changeSubnode: (id, expected, patch) => session.changeSubnode(id, expected, patch),
-    deleteSubnode: id => session.deleteSubnode(id),
+    insertSubnodes: (node, tags) => around(['subnodes asked'], () => session.insertSubnodes(node, tags)),
+    changeSubnode: (id, expected, patch) =>
+      around(recordsOfSubnode(expected, patch), () => session.changeSubnode(id, expected, patch)),
+    deleteSubnode: id => around(['subnode delete row'], () => session.deleteSubnode(id)),
     // Nothing in the world stands for what these write.
     pauseImage: (image, isPaused) => session.pauseImage(image, isPaused),
     insertWatchedJob: job => session.insertWatchedJob(job),

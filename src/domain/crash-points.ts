@@ -7,7 +7,15 @@
  * nothing that is not in the list.
  */
 import { partsLeft, type DeletePart } from './delete-step.js';
-import { isLaunchStep, launchStepsInOrder, type LaunchStep, type NodePatch, type NodeRow } from './node-row.js';
+import {
+  isLaunchStep,
+  launchStepsInOrder,
+  type LaunchStep,
+  type NodePatch,
+  type NodeRow,
+  type SubnodePatch,
+  type SubnodeRow,
+} from './node-row.js';
 import {
   buildStepsInOrder,
   removalsLeft,
@@ -17,7 +25,8 @@ import {
   type SnapshotPatch,
   type SnapshotStep,
 } from './snapshot-row.js';
-import type { ImageState, NodeState } from './states.js';
+import type { ImageState, NodeState, SubnodeState } from './states.js';
+import { isSubnodeStep, subnodeStepsInOrder, type SubnodeStep } from './subnode.js';
 
 export const moments = ['before', 'after'] as const;
 export type Moment = (typeof moments)[number];
@@ -32,6 +41,11 @@ export type CrashRecord =
   | `node ${Exclude<NodeState, 'building'>}`
   | 'job ended'
   | `delete ${DeletePart | 'row'}`
+  | 'subnodes asked'
+  | `subnode launch ${SubnodeStep}`
+  | `subnode sent ${SentStep}`
+  | `subnode ${Exclude<SubnodeState, 'building'>}`
+  | 'subnode delete row'
   | 'image asked'
   | `build ${StepOf<BuildStep>}`
   | `image sent ${SentBuildStep}`
@@ -73,6 +87,16 @@ export const nodeRecords: readonly CrashRecord[] = [
   ...named('delete', keys(deletes)),
 ];
 
+export const subnodeRecords: readonly CrashRecord[] = [
+  'subnodes asked',
+  ...subnodeStepsInOrder.flatMap(step => {
+    const sent = keys(sentSteps).filter(each => each === step);
+    return [...named('subnode sent', sent), ...named('subnode launch', [step])];
+  }),
+  ...named('subnode', ['ready', 'delete'] as const),
+  'subnode delete row',
+];
+
 export const imageRecords: readonly CrashRecord[] = [
   'image asked',
   ...[...new Set<BuildStep>([...buildStepsInOrder, ...uploadStepsInOrder, 'start-over'])]
@@ -85,7 +109,9 @@ export const imageRecords: readonly CrashRecord[] = [
   ...named('remove', keys(removals)),
 ];
 
-export const crashPoints: readonly CrashPoint[] = [...nodeRecords, ...imageRecords].flatMap(pointsOf);
+export const crashPoints: readonly CrashPoint[] = [...nodeRecords, ...subnodeRecords, ...imageRecords].flatMap(
+  pointsOf,
+);
 
 export function pointsOf(record: CrashRecord): readonly CrashPoint[] {
   return moments.map(moment => `${moment} ${record}` as const);
@@ -96,7 +122,7 @@ export function pointsOf(record: CrashRecord): readonly CrashPoint[] {
  * there is one in the middle of that.
  */
 export function distinctPointsOf(record: CrashRecord): readonly CrashPoint[] {
-  const isStepOver = /^(launch|delete|build|remove) (?!row)/.test(record);
+  const isStepOver = /^(subnode )?(launch|delete|build|remove) (?!row)/.test(record);
   return isStepOver ? [`before ${record}`] : pointsOf(record);
 }
 
@@ -119,6 +145,15 @@ export function recordsOfNode({ state, step }: Pick<NodeRow, 'state' | 'step'>, 
   return records;
 }
 
+/** The same of a subnode's row; what its removal made is recorded by the row's end alone. */
+export function recordsOfSubnode({ state, step }: Pick<SubnodeRow, 'state' | 'step'>, patch: SubnodePatch): string[] {
+  const records: string[] = sentBy(patch) ? [`subnode sent ${patch.step ?? step ?? ''}`] : [];
+  const isOver = patch.step !== undefined && patch.step !== step;
+  if (isOver && isSubnodeStep(step) && patch.state !== 'delete') records.push(`subnode launch ${step}`);
+  if (patch.state !== undefined && patch.state !== state) records.push(`subnode ${patch.state}`);
+  return records;
+}
+
 /** The same of an image's row. */
 export function recordsOfImage(
   { state, step }: { readonly state: ImageState; readonly step: SnapshotStep | null },
@@ -137,7 +172,7 @@ export function recordsOfImage(
 }
 
 /** By their name, so that another such column is not forgotten. */
-function sentBy(patch: NodePatch | SnapshotPatch): boolean {
+function sentBy(patch: NodePatch | SubnodePatch | SnapshotPatch): boolean {
   return Object.entries(patch).some(([column, value]) => /sentAt$/i.test(column) && typeof value === 'number');
 }
 

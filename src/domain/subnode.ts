@@ -1,5 +1,14 @@
 /** The life of a subnode: its node's actor launches it, and it goes with its node (reference 4.6). */
+import type { LaunchStep } from './node-row.js';
 import type { SubnodeState } from './states.js';
+
+/** The steps of its launch, in order: those of a machine alone. */
+export const subnodeStepsInOrder = ['create', 'boot', 'address', 'ssh'] as const satisfies readonly LaunchStep[];
+export type SubnodeStep = (typeof subnodeStepsInOrder)[number];
+
+export function isSubnodeStep(step: string | null): step is SubnodeStep {
+  return subnodeStepsInOrder.some(each => each === step);
+}
 
 export const subnodeFacts = ['launched', 'launch-failed', 'server-gone', 'delete-asked'] as const;
 export type SubnodeFact = (typeof subnodeFacts)[number];

@@ -27,7 +27,7 @@ const firstAt: Readonly<Record<string, CrashPoint>> = { 'build start-over': 'bef
 const isThorough = process.env['EVERY_CRASH_POINT'] === '1';
 const stride = isThorough ? 1 : 4;
 
-/** The nodes of these pools are single and have no script; a group is killed at each moment in scenario/groups.test.ts. */
+/** The nodes of these pools are single and have no script; groups are killed at their points in scenario/groups-crash.test.ts. */
 const notReached: readonly string[] = ['launch group', 'launch files', 'launch ready-script'];
 const isReached = (record: string): boolean => !notReached.includes(record);
 

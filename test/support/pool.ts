@@ -24,6 +24,7 @@ import type { Log, LogFields } from '../../src/ports/log.js';
 import type { ConfigReading, Outside } from '../../src/ports/outside.js';
 import type { BuildsPort } from '../../src/ports/builds.js';
 import type { ShellLogin, ShellPort } from '../../src/ports/shell.js';
+import type { StorePort } from '../../src/ports/store.js';
 import { combineStats } from '../../src/adapters/metrics/combine.js';
 import type { StatsPort } from '../../src/ports/stats.js';
 import { ManualClock } from '../../src/runtime/manual-clock.js';
@@ -49,6 +50,8 @@ export interface PoolWish extends ConfigWish {
   /** Real ones, where a story is about them: time on the wall then passes beside that of the clock. */
   readonly shell?: ShellPort;
   readonly builds?: BuildsPort;
+  /** Stands before the database, in the process. */
+  readonly storeWay?: (store: StorePort, pool: Pool) => StorePort;
   /** Hears what `stats` hears. */
   readonly statistics?: StatsPort;
   /** The daemon looks at its configuration file. */
@@ -126,7 +129,7 @@ export class Pool {
   readonly #random: () => number;
   readonly #held = new Set<number>();
   readonly #isWatched: boolean;
-  readonly #real: Pick<PoolWish, 'shell' | 'builds'>;
+  readonly #real: Pick<PoolWish, 'shell' | 'builds' | 'storeWay'>;
   readonly #director: Director | null;
   readonly #statistics: StatsPort | null;
   /** The largest max-servers that each provider had so far. */
@@ -273,7 +276,7 @@ export class Pool {
       },
     };
     return {
-      store: mortal.way(this.store),
+      store: this.#real.storeWay?.(mortal.way(this.store), this) ?? mortal.way(this.store),
       holder: { host: 'here', pid: 1, socket: 'memory' },
       openCloud: provider => mortal.way(this.cloud(cloudKey(provider)), closed),
       openShell: () =>

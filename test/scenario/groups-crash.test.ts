@@ -1,0 +1,49 @@
+/** The daemon is killed at every boundary between what it does for the machines of a group and its record of it. */
+import { expect, test } from 'vitest';
+import { killingStore } from '../../src/db/crashing-store.js';
+import { pointsOf, subnodeRecords, type CrashPoint, type CrashRecord } from '../../src/domain/crash-points.js';
+import { networkId } from '../../src/domain/ids.js';
+import { startPool, type Pool } from '../support/pool.js';
+
+/** Steps of the node that only a group, or a script, has. */
+const ofGroups: readonly CrashRecord[] = ['launch group', 'launch files', 'launch ready-script'];
+const points = [...subnodeRecords, ...ofGroups].flatMap(pointsOf);
+
+/** A group of three with a script, whose machines need floating addresses; its first daemon dies at the point. */
+function startGroup(point: CrashPoint): Promise<Pool> {
+  let lives = 0;
+  return startPool({
+    labels: [{ name: 'multi', subnodes: 2, minReady: 1, readyScript: 'ready.sh' }],
+    providers: [{ name: 'alpha', maxServers: 3 }],
+    storeWay: (store, pool) => (lives++ === 0 ? killingStore(store, point, () => pool.crash()) : store),
+    before(pool) {
+      pool.cloud().isPrivate = true;
+      pool.cloud().networks.shift();
+      pool.cloud().networks.push({ id: networkId('inner'), name: 'inner', isExternal: false });
+    },
+  });
+}
+
+const isReady = (pool: Pool): boolean => pool.in('ready', 'multi').length > 0;
+
+test.each(points)('%s: the group is finished, with three machines and three addresses', async point => {
+  const pool = await startGroup(point);
+  await pool.until(() => !pool.isRunning || isReady(pool), 3_600_000);
+  // What is not on the way of a launch is on that of a delete.
+  const isOfLaunch = !pool.isRunning;
+  if (!isOfLaunch) {
+    void pool.api.delete(Number(pool.one('ready').id), { now: false });
+    await pool.until(() => !pool.isRunning, 3_600_000);
+  }
+  await pool.advance(1_000);
+  await pool.restart();
+  await pool.until(() => isReady(pool), 3_600_000);
+  await pool.rest(3_600_000);
+  const { calls, addresses } = pool.cloud();
+  // No machine is made twice: one of those that a launch has made is none the less of use.
+  expect(calls.filter(({ op }) => op === 'createServer')).toHaveLength(isOfLaunch ? 3 : 6);
+  const row = pool.one('ready', 'multi');
+  expect(addresses.map(({ id }) => id).sort()).toEqual([row, ...row.subnodes].map(each => each.addressId).sort());
+  expect(pool.slaves()).toEqual([row.nodename]);
+  pool.checkAtRest();
+});
