@@ -63,11 +63,12 @@ export interface Daemon {
 /** `startDaemon` of a configuration file. Rejects if another daemon has the database or the socket. */
 export function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { configFile, secureFile } = options;
-  const load = () => loadConfig({ file: configFile, secureFile, env: process.env, needsDatabase: true });
+  const load = (file = configFile) => loadConfig({ file, secureFile, env: process.env, needsDatabase: true });
   let { files } = load();
-  const readConfig = (): Promise<ConfigReading> => {
-    const loaded = load();
-    files = loaded.files;
+  const readConfig = (other?: string): Promise<ConfigReading> => {
+    const loaded = load(other);
+    // Those of another file are not watched.
+    if (other === undefined) files = loaded.files;
     return Promise.resolve({ ...loaded, problems: loaded.problems.map(problemText) });
   };
   return compose({ ...options, readConfig, configStamp: () => stampOf(files) });
@@ -112,7 +113,7 @@ export interface Composition {
   readonly config: PoolConfig;
   readonly socket: string;
   readonly log: Log;
-  readonly readConfig: () => Promise<ConfigReading>;
+  readonly readConfig: Outside['readConfig'];
   /** Null: nothing but a reload on request reads it again. */
   readonly configStamp: (() => Promise<string>) | null;
 }

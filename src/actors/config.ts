@@ -43,15 +43,23 @@ export type ConfigMessage =
       readonly value: number;
       readonly replyTo: ReplyTo<CommandOutcome>;
     }
-  | { readonly type: 'preview'; readonly replyTo: ReplyTo<readonly string[]> }
+  /** What its own file would change, or another one. */
+  | { readonly type: 'preview'; readonly file: string | null; readonly replyTo: ReplyTo<Preview> }
   | { readonly type: 'look' }
   | { readonly type: 'looked'; readonly outcome: TaskOutcome<string> }
   | { readonly type: 'read'; readonly why: Why; readonly outcome: TaskOutcome<ConfigReading> }
   | {
       readonly type: 'previewed';
-      readonly replyTo: ReplyTo<readonly string[]>;
+      readonly replyTo: ReplyTo<Preview>;
       readonly outcome: TaskOutcome<ConfigReading>;
     };
+
+/** What a file would change. */
+export interface Preview {
+  readonly changes: readonly string[];
+  /** Null: nothing comes of it. */
+  readonly config: PoolConfig | null;
+}
 
 /** Why the file is read: the daemon has started, somebody asked for it, or the file is another one. */
 type Why = 'start' | 'asked' | 'changed';
@@ -131,7 +139,7 @@ export const configActor: Actor<ConfigMessage, ConfigState, ConfigArgs> = {
       case 'preview':
         ctx.task(
           'preview',
-          () => state.outside.readConfig(),
+          () => state.outside.readConfig(message.file ?? undefined),
           outcome => ({ type: 'previewed', replyTo: message.replyTo, outcome }),
         );
         return;
@@ -234,9 +242,12 @@ function answer(outcome: ReloadOutcome, { askers }: ConfigState): void {
 }
 
 /** What the file would change; what is wrong with it where it cannot be used. */
-function preview(reading: ConfigReading, { settings }: ConfigState): readonly string[] {
-  if (reading.kind === 'refused') return [`the file is refused: ${summary(reading.problems)}`];
-  return diffConfig(settings.config, reading.config).map(changeText);
+function preview(reading: ConfigReading, { settings }: ConfigState): Preview {
+  if (reading.kind === 'refused') {
+    return { changes: [`the file is refused: ${summary(reading.problems)}`], config: null };
+  }
+  const changes = diffConfig(settings.config, reading.config).map(changeText);
+  return { changes, config: changes.length === 0 ? null : reading.config };
 }
 
 // ── In force ─────────────────────────────────────────────────────────────────────────────────────────────────────

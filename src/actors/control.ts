@@ -32,6 +32,7 @@ import {
   poolAddress,
   statsAddress,
 } from './addresses.js';
+import type { Preview } from './config.js';
 import { explainApi } from './control/explain.js';
 import { imageApi } from './control/images.js';
 import { lookApi } from './control/looks.js';
@@ -218,18 +219,20 @@ export function controlApi({ outside, system }: Pick<ControlArgs, 'outside' | 's
           commandMs,
         ),
       ),
-    plan: async demand => {
+    plan: async (demand, file) => {
+      const { changes, config } = replyOf(
+        await system.request(
+          configAddress,
+          (replyTo: ReplyTo<Preview>) => ({ type: 'preview' as const, file, replyTo }),
+          lookMs,
+        ),
+      );
       const plan = await system.request(
         poolAddress,
-        (replyTo: ReplyTo<PlanView>) => ({ type: 'plan' as const, demand, replyTo }),
+        (replyTo: ReplyTo<Omit<PlanView, 'changes'>>) => ({ type: 'plan' as const, demand, next: config, replyTo }),
         lookMs,
       );
-      const changes = await system.request(
-        configAddress,
-        (replyTo: ReplyTo<readonly string[]>) => ({ type: 'preview' as const, replyTo }),
-        lookMs,
-      );
-      return { ...replyOf(plan), changes: replyOf(changes) };
+      return { ...replyOf(plan), changes };
     },
     readiness: async () =>
       replyOf(

@@ -16,7 +16,7 @@ import { Fault } from '../domain/fault.js';
 import { grouped } from '../domain/grouped.js';
 import type { Installation, NodeId } from '../domain/ids.js';
 import type { NewNode, NodeRow } from '../domain/node-row.js';
-import type { Provider } from '../domain/pool-config.js';
+import type { PoolConfig, Provider } from '../domain/pool-config.js';
 import { limitsOf, unlimited, type Limits } from '../domain/quota.js';
 import { readDemand, type QueueFunction } from '../domain/demand.js';
 import { planRound, waitingAfter, type Refusal, type Round } from '../domain/round.js';
@@ -30,6 +30,8 @@ import type { Capacity } from './cloud/capacity.js';
 import { historyAddress, ledgerAddress, nodesAddress, poolAddress, statsAddress, storeAddress } from './addresses.js';
 import { serverName } from './demand.js';
 import { endpointName } from './events.js';
+import { imageKey } from './pool/image-key.js';
+import { afterwards, planOf } from './pool/plan.js';
 import { imagesOf, type Settings } from './settings.js';
 import type { StoreNotice } from './store.js';
 
@@ -60,7 +62,9 @@ export type PoolMessage =
   | {
       readonly type: 'plan';
       readonly demand: Readonly<Record<string, number>>;
-      readonly replyTo: ReplyTo<PlanView>;
+      /** The configuration that is to come; null: it stays. */
+      readonly next: PoolConfig | null;
+      readonly replyTo: ReplyTo<Omit<PlanView, 'changes'>>;
     }
   | { readonly type: 'usage'; readonly replyTo: ReplyTo<readonly ProviderUsage[]> }
   | { readonly type: 'reconfigured' }
@@ -179,7 +183,7 @@ export const poolActor: Actor<PoolMessage, PoolState, PoolArgs> = {
         soon(state, ctx);
         return;
       case 'plan':
-        message.replyTo.reply(plan(message.demand, state, ctx.now()));
+        message.replyTo.reply(plan(message, state, ctx.now()));
         return;
       case 'usage':
         message.replyTo.reply(usage(state));
@@ -325,10 +329,6 @@ function setMember(set: Set<string>, member: string, isIn: boolean): boolean {
 function setTrouble(troubles: Map<string, string>, name: string, trouble: string | null): void {
   if (trouble === null) troubles.delete(name);
   else troubles.set(name, trouble);
-}
-
-function imageKey(provider: string, image: string): string {
-  return `${provider}/${image}`;
 }
 
 function oldestSample({ samples }: PoolState): number | null {
@@ -531,14 +531,17 @@ function usage(state: PoolState): readonly ProviderUsage[] {
   }));
 }
 
-function plan(demand: Readonly<Record<string, number>>, state: PoolState, now: number): PlanView {
+/** What another round would come to, now and under the configuration that comes. */
+function plan(
+  { demand, next }: Pick<Extract<PoolMessage, { type: 'plan' }>, 'demand' | 'next'>,
+  state: PoolState,
+  now: number,
+): Omit<PlanView, 'changes'> {
   const known = demandOf(state);
   const asked = new Map([...(known.demand ?? [])]);
   for (const [label, total] of Object.entries(demand)) asked.set(label, { total, running: 0 });
-  const decided = decideRound(state, { demand: asked, sampledAt: known.sampledAt ?? now });
-  return {
-    grants: decided.grants.map(({ label, provider, target, count }) => ({ label, provider, target, count })),
-    deficits: Object.fromEntries(decided.deficits),
-    changes: [],
-  };
+  const given = { demand: asked, sampledAt: known.sampledAt ?? now };
+  const decided = decideRound(state, given);
+  const later = next === null ? decided : decideRound({ ...state, ...afterwards(next, state) }, given);
+  return planOf({ decided, later, next, settings: state.settings, stock: state.stock ?? new Stock() });
 }

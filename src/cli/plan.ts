@@ -2,8 +2,11 @@
  * What the next allocation round would grant. The daemon answers for the pool as it is; `--empty` answers here, for a
  * pool without nodes, from the configuration file alone.
  */
+import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import { peaksOf, type PlannedEffect, type ProviderPeak } from '../domain/config-effects.js';
 import { emptyRound } from '../domain/round.js';
+import { Stock } from '../domain/stock.js';
 import { parseDemand } from '../http/demand-query.js';
 import type { PlanView } from '../ports/control.js';
 import type { CliCommand } from './command.js';
@@ -19,6 +22,7 @@ import { plainText } from './plain-text.js';
 interface PlanOptions {
   readonly demand?: Readonly<Record<string, number>>;
   readonly empty?: boolean;
+  readonly file?: string;
   readonly exitCode?: boolean;
 }
 
@@ -30,8 +34,14 @@ export const planCommand: CliCommand = {
       .description('show what the next allocation round would grant, and what the configuration file would change')
       .option('--demand <label=n>', 'assume N jobs waiting for the label; may be repeated', addDemand)
       .option('--empty', 'assume no nodes, every image usable and every target online; needs no daemon')
+      .option('--file <file>', 'what that file would change, instead of the one that the daemon was started with')
       .option('--exit-code', 'exit with 7 when something would change')
-      .action((given: PlanOptions, command: Command) => runPlan(session, given, globalOptions(command)));
+      .action(async (given: PlanOptions, command: Command) => {
+        if (given.empty === true && given.file !== undefined) {
+          command.error("error: '--empty' takes its file from -c");
+        }
+        await runPlan(session, given, globalOptions(command));
+      });
   },
 };
 
@@ -40,7 +50,9 @@ async function runPlan(session: CliSession, given: PlanOptions, options: GlobalO
   const plan =
     given.empty === true
       ? planEmpty(session, options, demand)
-      : await withDaemon(session, options, daemon => daemon.plan(demand));
+      : await withDaemon(session, options, daemon =>
+          daemon.plan(demand, given.file === undefined ? null : resolve(given.file)),
+        );
   printPlan(session, options, plan);
   if (given.exitCode === true && plan.grants.length + plan.changes.length > 0) session.exit(exitCodes.changes);
 }
@@ -66,6 +78,8 @@ function planEmpty(context: CliContext, options: GlobalOptions, demand: Readonly
       .map(({ label, provider, target, count }) => ({ label, provider, target, count })),
     deficits: Object.fromEntries(round.deficits),
     changes: [],
+    effects: [],
+    peaks: peaksOf({ before: { ...config, providers: [] }, after: config }, round, new Stock()),
   };
 }
 
@@ -87,11 +101,34 @@ const deficitListing: Listing<readonly [string, number]> = {
   name: ([label]) => label,
 };
 
+const peakListing: Listing<ProviderPeak> = {
+  columns: [
+    { header: 'Provider', value: ({ provider }) => provider },
+    { header: 'Servers', value: ({ servers }) => servers },
+    { header: 'Launched', value: ({ launched }) => launched },
+    { header: 'Templates', value: ({ templates }) => templates },
+    { header: 'Peak', value: ({ peak }) => peak },
+    { header: 'Max', value: ({ maxServers }) => maxServers },
+  ],
+  name: ({ provider }) => provider,
+};
+
+const effectListing: Listing<PlannedEffect> = {
+  columns: [
+    { header: 'Effect', value: ({ effect }) => effect },
+    { header: 'What', value: ({ what }) => what },
+    { header: 'Detail', value: ({ detail }) => detail },
+  ],
+  name: ({ what }) => what,
+};
+
 function printPlan(context: CliContext, options: GlobalOptions, plan: PlanView): void {
   const { output } = options;
   if (output === 'json' || output === 'yaml') return printData(context, output, plan);
   printList(context, output, grantListing, plan.grants);
   if (output === 'name') return;
   printList(context, output, deficitListing, Object.entries(plan.deficits));
+  printList(context, output, peakListing, plan.peaks);
+  if (plan.effects.length > 0) printList(context, output, effectListing, plan.effects);
   for (const change of plan.changes) context.out.write(`${plainText(change)}\n`);
 }

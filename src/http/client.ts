@@ -173,7 +173,11 @@ export class ControlClient implements Omit<ControlApi, 'subscribe'> {
     return this.#jobCommand('DELETE', `/api/v1/jobs/${id}`);
   }
 
-  async plan(demand: Readonly<Record<string, number>>): Promise<PlanView> {
+  async plan(demand: Readonly<Record<string, number>>, file: string | null): Promise<PlanView> {
+    if (file !== null) {
+      const { status, body } = await this.#ask('POST', '/api/v1/plan', { demand, file });
+      return expectObject<PlanView>(expectSuccess(status, body));
+    }
     const query = Object.entries(demand).map(([label, count]) => `demand=${encodeURIComponent(`${label}=${count}`)}`);
     return expectObject<PlanView>(await this.#json('GET', `/api/v1/plan?${query.join('&')}`));
   }

@@ -4,7 +4,7 @@ export function parseDemand(texts: readonly string[]): Record<string, number> {
 }
 
 /** More jobs than any pool ever had waiting; a bigger number is a slip of the finger. */
-const jobsMax = 1_000_000;
+export const jobsMax = 1_000_000;
 
 function parseOne(text: string): [string, number] {
   const match = /^(.+)=(\d{1,7})$/.exec(text);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { CommandOutcome, ControlApi, JobOutcome } from '../ports/control.js';
 import { answerNot, sendProblem } from './answer.js';
 import { ControlError } from './control-error.js';
-import { parseDemand } from './demand-query.js';
+import { jobsMax, parseDemand } from './demand-query.js';
 import { keptMax, type EventStream } from './event-stream.js';
 import { addAlienRoutes } from './alien-routes.js';
 import { addExplainRoutes } from './explain-routes.js';
@@ -23,6 +23,10 @@ const demandsMax = 1_000;
 const nodeParams = z.object({ id: z.coerce.number().int().positive() });
 const treeQuery = z.object({ path: z.string().max(pathMax).default('/') });
 const planQuery = z.object({ demand: z.union([z.string(), z.array(z.string()).max(demandsMax)]).default([]) });
+const planBody = z.strictObject({
+  demand: z.record(z.string(), z.int().min(0).max(jobsMax)).default({}),
+  file: z.string().startsWith('/').max(pathMax),
+});
 const eventsQuery = z.object({ last: z.coerce.number().int().min(0).max(keptMax).default(0) });
 const deleteQuery = z.object({ now: z.enum(['0', '1']).default('0') });
 const holdBody = z
@@ -110,7 +114,19 @@ function addReads(app: ControlApp, api: ControlApi, events: EventStream): void {
         response: { 200: planView, 400: problemView },
       },
     },
-    async ({ query: { demand } }) => api.plan(decodeDemand([demand].flat())),
+    async ({ query: { demand } }) => api.plan(decodeDemand([demand].flat()), null),
+  );
+  // It changes nothing. But it reads a file by its name, and that not everybody may have done who may look.
+  app.post(
+    '/api/v1/plan',
+    {
+      schema: {
+        summary: 'The same for another configuration file of that machine',
+        body: planBody,
+        response: { 200: planView, 400: problemView },
+      },
+    },
+    async ({ body: { demand, file } }) => api.plan(demand, file),
   );
   app.get(
     '/api/v1/events',

@@ -3,6 +3,7 @@
  * types hold them together in both directions, so that neither can have a field that the other has not.
  */
 import { z } from 'zod';
+import type { PlannedEffect, ProviderPeak } from '../domain/config-effects.js';
 import type {
   ExplainedRefusal,
   ImageTrouble,
@@ -230,11 +231,32 @@ export const historyView = view<views.HistoryView>(
   }),
 );
 
+const effect = view<PlannedEffect>(
+  'PlannedEffect',
+  'What a changed configuration will do to what runs.',
+)(z.object({ effect: z.enum(['start', 'stop', 'drain', 'build', 'rebuild', 'restart']), what: text, detail: text }));
+
+const peak = view<ProviderPeak>(
+  'ProviderPeak',
+  'The most servers that a provider comes to.',
+)(
+  z.object({
+    provider: text,
+    servers: int,
+    launched: int,
+    templates: int,
+    peak: int,
+    maxServers: z.number(),
+  }),
+);
+
 export const planView = view<views.PlanView>('Plan')(
   z.object({
     grants: z.array(z.object({ label: text, provider: text, target: text, count: int })).readonly(),
     deficits: z.record(text, z.number()),
     changes: z.array(text).readonly(),
+    effects: z.array(effect).readonly(),
+    peaks: z.array(peak).readonly(),
   }),
 );
 

@@ -1,3 +1,4 @@
+import type { PlannedEffect, ProviderPeak } from '../domain/config-effects.js';
 import type { LabelExplanation, ProviderExplanation } from '../domain/explain.js';
 import type { LedgerEntry } from '../domain/ledger.js';
 import type { Situation } from '../domain/situation.js';
@@ -27,7 +28,8 @@ export interface ControlApi extends ImageApi, LookApi, AlienApi, ExplainApi {
   jobs(): Promise<readonly JobView[]>;
   createJob(job: { readonly name: string; readonly holdOnFailure: number }): Promise<JobOutcome>;
   deleteJob(id: number): Promise<JobOutcome>;
-  plan(demand: Readonly<Record<string, number>>): Promise<PlanView>;
+  /** `file`: what that file would change, on the daemon's machine; null: the daemon's own. */
+  plan(demand: Readonly<Record<string, number>>, file: string | null): Promise<PlanView>;
   readiness(): Promise<ReadinessView>;
   /** Prometheus text. */
   metrics(): Promise<string>;
@@ -347,7 +349,12 @@ export interface PlanView {
     readonly count: number;
   }[];
   readonly deficits: Readonly<Record<string, number>>;
+  /** What the configuration file says otherwise than what is in force, for people. */
   readonly changes: readonly string[];
+  /** What that will do to what runs. */
+  readonly effects: readonly PlannedEffect[];
+  /** The most servers that each provider comes to: by the next round, and by the builds that the changes begin. */
+  readonly peaks: readonly ProviderPeak[];
 }
 
 export interface ReadinessView {

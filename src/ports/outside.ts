@@ -29,8 +29,8 @@ export interface Outside {
   /** Prometheus text. */
   readonly metrics: () => Promise<string>;
   readonly serve: ServeControl;
-  /** Reads the configuration again. */
-  readonly readConfig: () => Promise<ConfigReading>;
+  /** Reads the configuration again; another file where one is named, to see what it would change. */
+  readonly readConfig: (file?: string) => Promise<ConfigReading>;
   /** Is another text whenever one of its files is another: written, replaced, gone. Null: there is no file to look at. */
   readonly configStamp: (() => Promise<string>) | null;
   /** A configuration has come into force: for the adapters that keep something of it. */

@@ -184,6 +184,15 @@ export class Pool {
     this.#stamp++;
   }
 
+  /** Files that somebody may ask about. */
+  readonly otherFiles = new Map<string, PoolConfig>();
+
+  #otherFile(file: string): ConfigReading {
+    const config = this.otherFiles.get(file);
+    if (!config) return { kind: 'refused', problems: [`${file}:1:1: there is no such file`] };
+    return { kind: 'usable', config, problems: [], source: wholeFile };
+  }
+
   /** A file that cannot be used: empty, half, gone. */
   spoil(...problems: readonly string[]): void {
     this.#reading = () => ({ kind: 'refused', problems });
@@ -303,7 +312,7 @@ export class Pool {
       stats: this.#statistics ? combineStats(this.stats, this.#statistics) : this.stats,
       metrics: () => Promise.resolve(''),
       serve: () => this.#serve(),
-      readConfig: () => Promise.resolve(this.#reading()),
+      readConfig: file => Promise.resolve(file === undefined ? this.#reading() : this.#otherFile(file)),
       configStamp: this.#isWatched ? () => Promise.resolve(String(this.#stamp)) : null,
       reconfigured: () => undefined,
       nextRun: (cron, after) => this.#nextRun(cron, after),

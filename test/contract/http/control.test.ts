@@ -213,8 +213,18 @@ describe('the client', () => {
 
   it('gives the demand of a plan through, whatever the label is called', async () => {
     await serve();
-    await client().plan({ 'a=b&c': 2, precise: 0 });
+    await client().plan({ 'a=b&c': 2, precise: 0 }, null);
     expect(api.calls).toEqual([['plan', { 'a=b&c': 2, precise: 0 }]]);
+  });
+
+  it('asks about another file by its full name, and over TCP with the write token alone', async () => {
+    const url = await serveTcp({ writeToken: 'w' });
+    await client().plan({ precise: 1 }, '/etc/next.yaml');
+    expect(api.calls).toEqual([['plan', { precise: 1 }, '/etc/next.yaml']]);
+    await expect(client().plan({}, 'next.yaml')).rejects.toMatchObject({ status: 400 });
+    const body = JSON.stringify({ file: '/etc/next.yaml' });
+    const headers = { 'content-type': 'application/json' };
+    expect((await ask(`${url}/api/v1/plan`, { method: 'POST', headers, body })).status).toBe(401);
   });
 
   it('gives commands through and gets each outcome back', async () => {

@@ -42,7 +42,7 @@ export class FakeControl implements ControlApi {
   root: TreeView = actor('/');
   /** Null: there is nothing of that name. */
   explainView: ExplainView | null = null;
-  planView: PlanView = { grants: [], deficits: {}, changes: [] };
+  planView: PlanView = { grants: [], deficits: {}, changes: [], effects: [], peaks: [] };
   ready: ReadinessView = { ready: true, dependencies: [] };
   outcome: CommandOutcome = { kind: 'done', node: null };
   imageOutcome: ImageOutcome = { kind: 'done', image: null };
@@ -173,8 +173,8 @@ export class FakeControl implements ControlApi {
     return this.explainView;
   }
 
-  async plan(demand: Readonly<Record<string, number>>): Promise<PlanView> {
-    this.calls.push(['plan', demand]);
+  async plan(demand: Readonly<Record<string, number>>, file: string | null): Promise<PlanView> {
+    this.calls.push(['plan', demand, ...(file === null ? [] : [file])]);
     return this.planView;
   }
 

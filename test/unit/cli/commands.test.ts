@@ -364,16 +364,22 @@ describe('plan', () => {
       grants: [{ label: 'precise', provider: 'rax-ord', target: 'jenkins01', count: 2 }],
       deficits: { precise: 2 },
       changes: ['providers rax-ord: max-servers 5 → 6'],
+      effects: [{ effect: 'drain', what: 'provider rax-ord', detail: '2 go as their jobs end' }],
+      peaks: [{ provider: 'rax-ord', servers: 4, launched: 2, templates: 1, peak: 7, maxServers: 6 }],
     };
     await cli.serve();
     const { code, out } = await cli.ask('plan', '--demand', 'precise=3', '--demand', 'trusty=1');
     expect(code).toBe(0);
     expect(out).toContain('| precise | rax-ord  | jenkins01 | 2     |');
     expect(out).toContain('max-servers 5 → 6');
+    expect(out).toContain('| drain  | provider rax-ord | 2 go as their jobs end |');
+    expect(out).toContain('| rax-ord  | 4       | 2        | 1         | 7    | 6   |');
     expect(cli.api.calls).toEqual([['plan', { precise: 3, trusty: 1 }]]);
     expect((await cli.ask('plan', '--exit-code')).code).toBe(7);
-    cli.api.planView = { grants: [], deficits: {}, changes: [] };
+    cli.api.planView = { grants: [], deficits: {}, changes: [], effects: [], peaks: [] };
     expect((await cli.ask('plan', '--exit-code')).code).toBe(0);
+    await cli.ask('plan', '--file', '/etc/nodepool/next.yaml');
+    expect(cli.api.calls.at(-1)).toEqual(['plan', {}, '/etc/nodepool/next.yaml']);
   });
 
   it('--empty needs neither daemon nor database', async () => {
@@ -384,6 +390,8 @@ describe('plan', () => {
       grants: [{ label: 'precise', provider: 'rax-ord', target: 'jenkins01', count: 2 }],
       deficits: { precise: 2 },
       changes: [],
+      effects: [],
+      peaks: [{ provider: 'rax-ord', servers: 0, launched: 2, templates: 1, peak: 3, maxServers: 5 }],
     });
     const more = await cli.run('plan', '--empty', '--demand', 'precise=9', ...config, '-o', 'json');
     expect(JSON.parse(more.out)).toMatchObject({ grants: [{ count: 5 }] });
@@ -595,6 +603,7 @@ describe('wrong usage ends with 2', () => {
     [['plan', '--demand', 'precise=-1']],
     [['wait', '--empty', '--ready', 'precise=1']],
     [['wait', '--empty', 'node', '7']],
+    [['plan', '--empty', '--file', 'next.yaml']],
     [['wait', 'node', '7', '--for', 'nothing']],
     [['completion', 'tcsh']],
   ])('%j', async argv => {
