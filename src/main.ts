@@ -35,6 +35,7 @@ import type { ConfigReading, Outside } from './ports/outside.js';
 import type { StorePort } from './ports/store.js';
 import type { OutsideWorld } from './ports/world.js';
 import type { ReplyTo } from './runtime/actor.js';
+import { systemClock } from './runtime/clock.js';
 import { ActorSystem, type RuntimeEvent } from './runtime/system.js';
 
 export interface DaemonOptions {
@@ -229,7 +230,8 @@ async function openDatabase(
 ): Promise<StorePort> {
   const { dburi, stateDir } = config;
   if (dburi === null) throw new Error('the configuration names no database; set dburi');
-  const now = (): number => Date.now();
+  // The rows have the time that the actors have.
+  const now = (): number => systemClock.now();
   return dburi === 'embedded:'
     ? openEmbeddedStore({ dir: join(stateDir, 'postgres'), now, log, mayCreate })
     : openStore({ dburi, now, log });

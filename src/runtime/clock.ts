@@ -1,3 +1,5 @@
+import { steady } from './steady.js';
+
 /** Time, as the whole program sees it. Tests put a clock of their own in its place and run a week in a second. */
 export interface Clock {
   /** Epoch milliseconds. */
@@ -11,7 +13,7 @@ export interface Clock {
 /** Node keeps a delay in 32 bits and fires at once beyond it; a longer one is made of pieces. */
 const longestDelayMs = 2 ** 31 - 1;
 
-export const systemClock: Clock = {
+const machineClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, callback) {
@@ -34,3 +36,5 @@ export const systemClock: Clock = {
     };
   },
 };
+
+export const systemClock: Clock = steady(machineClock);

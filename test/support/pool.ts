@@ -28,6 +28,7 @@ import type { StorePort } from '../../src/ports/store.js';
 import { combineStats } from '../../src/adapters/metrics/combine.js';
 import type { StatsPort } from '../../src/ports/stats.js';
 import { ManualClock } from '../../src/runtime/manual-clock.js';
+import { steady } from '../../src/runtime/steady.js';
 import { seededRandom } from '../../src/runtime/random.js';
 import { ActorSystem, type Point, type RuntimeEvent } from '../../src/runtime/system.js';
 import { FakeBuilds } from './fake-builds.js';
@@ -126,6 +127,14 @@ export class Pool {
   /** What happened, as the event stream tells it. */
   readonly happened: PoolEvent[] = [];
   readonly jobs: Jobs;
+  /** By so much somebody has set the time of day of the daemon's machine forward. */
+  #jumpedMs = 0;
+  /** Time as the daemon sees it. */
+  readonly #steady = steady({
+    now: () => this.clock.now() + this.#jumpedMs,
+    monotonic: () => this.clock.monotonic(),
+    after: (delayMs, callback) => this.clock.after(delayMs, callback),
+  });
   readonly #random: () => number;
   readonly #held = new Set<number>();
   readonly #isWatched: boolean;
@@ -152,7 +161,7 @@ export class Pool {
     this.demand = new FakeDemand({ clock, latencyMs: 5 });
     const storeMs = wish.storeMs ?? 1;
     this.store = new FakeStore({
-      now: () => clock.now(),
+      now: () => this.#steady.now(),
       connectionsAllowed: wish.connectionsAllowed ?? 150,
       turn: (_method, stallMs = storeMs) => new Promise(resolve => void clock.after(stallMs, resolve)),
     });
@@ -252,7 +261,7 @@ export class Pool {
     const mortal = new Mortal(what => director?.crossing(what));
     const subscriptions = new Set<EventSubscription>();
     const system: ActorSystem = new ActorSystem({
-      clock: mortal.clock(this.clock),
+      clock: mortal.clock(this.#steady),
       random: this.#random,
       supervision: { stopMs: this.config.timings.stop },
       report: event => this.#reported(event),
@@ -362,6 +371,11 @@ export class Pool {
   }
 
   // ── Time ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Somebody sets the time of day of the daemon's machine, forward or back. */
+  jump(byMs: number): void {
+    this.#jumpedMs += byMs;
+  }
 
   settle(): Promise<void> {
     return this.clock.settle();
