@@ -18,13 +18,28 @@ export const watchCommand: CliCommand = {
       .action(async (_options, command: Command) => {
         const options = globalOptions(command);
         await withDaemon(session, options, async daemon => {
-          for await (const event of daemon.events(session.signal)) printEvent(session, options.output, event);
+          const again = (failures: number): Promise<boolean> => comeBack(session, failures);
+          for await (const event of daemon.resumedEvents(session.signal, again))
+            printEvent(session, options.output, event);
         });
         if (session.signal.aborted) return;
-        throw new CliFailure(exitCodes.unreachable, 'the daemon ended the stream', { next: 'it stops or was overrun' });
+        throw new CliFailure(exitCodes.unreachable, 'the stream broke, and no daemon came back', {
+          next: 'see whether nodepoold runs',
+        });
       });
   },
 };
+
+/** A daemon that is started again answers within seconds; nobody waits for one that was stopped for good. */
+async function comeBack({ err, sleep }: CliContext, failures: number): Promise<boolean> {
+  if (failures === 0) err.write('nodepool: the stream broke; coming back to it\n');
+  if (failures >= triesMax) return false;
+  await sleep(tryEveryMs);
+  return true;
+}
+
+const tryEveryMs = 1_000;
+const triesMax = 60;
 
 function printEvent(context: CliContext, output: Output, event: PoolEvent): void {
   switch (output) {

@@ -47,6 +47,15 @@ const silenceMs = 60_000;
 const answerBytesMax = 128 * 1024 * 1024;
 const eventBytesMax = 1024 * 1024;
 
+/** Waits for a while before the stream is asked for again; false: no more. `failures`: in a row. */
+export type AgainAfter = (failures: number) => Promise<boolean>;
+
+interface Frame {
+  readonly id: string | null;
+  /** Null: it says only where the stream is. */
+  readonly event: PoolEvent | null;
+}
+
 export class ControlClient implements Omit<ControlApi, 'subscribe'> {
   readonly socket: string;
   readonly #closed = new AbortController();
@@ -197,8 +206,35 @@ export class ControlClient implements Omit<ControlApi, 'subscribe'> {
 
   /** Every event from now on, until the signal aborts; then it ends quietly. */
   async *events(signal: AbortSignal): AsyncGenerator<PoolEvent, void, undefined> {
+    for await (const { event } of this.#frames(signal, null)) if (event !== null) yield event;
+  }
+
+  /**
+   * The same, but a stream that breaks is taken up again where it was, for as long as `again` says so; a daemon that does
+   * not answer at first is told at once. What the daemon has no more begins with `stream.gap`.
+   */
+  async *resumedEvents(signal: AbortSignal, again: AgainAfter): AsyncGenerator<PoolEvent, void, undefined> {
+    let lastId: string | null = null;
+    let isFirst = true;
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        for await (const { event, id } of this.#frames(signal, lastId)) {
+          isFirst = false;
+          failures = 0;
+          lastId = id ?? lastId;
+          if (event !== null) yield event;
+        }
+      } catch (error) {
+        if (isFirst || !(error instanceof DaemonUnreachable)) throw error;
+      }
+      if (signal.aborted || !(await again(failures))) return;
+    }
+  }
+
+  async *#frames(signal: AbortSignal, lastId: string | null): AsyncGenerator<Frame, void, undefined> {
     try {
-      const response = await this.#request('GET', '/api/v1/events', { signal });
+      const headers = lastId === null ? {} : { 'last-event-id': lastId };
+      const response = await this.#request('GET', '/api/v1/events', { signal, headers });
       if (response.statusCode !== 200) throw refusal(statusOf(response), parse(await this.#read(response)));
       yield* this.#follow(response);
     } catch (error) {
@@ -211,7 +247,7 @@ export class ControlClient implements Omit<ControlApi, 'subscribe'> {
     this.#closed.abort();
   }
 
-  async *#follow(body: AsyncIterable<Uint8Array>): AsyncGenerator<PoolEvent, void, undefined> {
+  async *#follow(body: AsyncIterable<Uint8Array>): AsyncGenerator<Frame, void, undefined> {
     const decoder = new TextDecoder();
     let unread = '';
     try {
@@ -221,7 +257,8 @@ export class ControlClient implements Omit<ControlApi, 'subscribe'> {
         if (unread.length > eventBytesMax) throw new ControlError('the daemon sent an event without an end');
         for (const frame of frames) {
           const data = /^data: (.*)$/m.exec(frame)?.[1];
-          if (data !== undefined) yield expectObject<PoolEvent>(parse(data));
+          const id = /^id: (\d+)$/m.exec(frame)?.[1] ?? null;
+          yield { id, event: data === undefined ? null : expectObject<PoolEvent>(parse(data)) };
         }
       }
     } catch (error) {
@@ -279,15 +316,16 @@ export class ControlClient implements Omit<ControlApi, 'subscribe'> {
   async #request(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    options: { json?: unknown; signal?: AbortSignal } = {},
+    options: { json?: unknown; signal?: AbortSignal; headers?: Readonly<Record<string, string>> } = {},
   ): Promise<IncomingMessage> {
-    const { json, signal } = options;
+    const { json, signal, headers = {} } = options;
     try {
       return await requestOverSocket({
         socket: this.socket,
         method,
         path,
         json,
+        headers,
         signal: signal === undefined ? this.#closed.signal : AbortSignal.any([this.#closed.signal, signal]),
         silenceMs: signal === undefined ? answerMs : silenceMs,
       });

@@ -50,6 +50,8 @@ export class EventStream {
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' });
     response.write(': following\n\n');
     response.write(this.#missed(request.headers['last-event-id'], last));
+    // Who loses the connection before anything happens knows where it was, too.
+    response.write(`: up to now\nid: ${this.#lastId}\n\n`);
     this.#readers.add(response);
     response.once('close', () => this.#readers.delete(response));
   }

@@ -7,6 +7,7 @@ export interface SocketRequest {
   readonly path: string;
   /** Sent as JSON. */
   readonly json?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Ends the request, and the reading of its answer. */
   readonly signal: AbortSignal;
   /** Fails when nothing comes for so long. */
@@ -19,12 +20,13 @@ export function requestOverSocket({
   method,
   path,
   json,
+  headers: given = {},
   signal,
   silenceMs,
 }: SocketRequest): Promise<IncomingMessage> {
   const body = json === undefined ? null : JSON.stringify(json);
-  const headers =
-    body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const ofBody = body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const headers = { ...given, ...ofBody };
   return new Promise((resolve, reject) => {
     // A connection for each request: on this machine it costs nothing, and none is found closed when it is used again.
     const outgoing = request({ socketPath: socket, method, path, headers, signal, agent: false, timeout: silenceMs });

@@ -379,6 +379,46 @@ describe('the event stream', () => {
     expect(seen).toEqual([first]);
   });
 
+  it('goes on where it was when the daemon comes back, and says where it has a gap', async () => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    let server = await serve();
+    const following = (async () => {
+      const again = async (): Promise<boolean> => {
+        server = await serve();
+        api.emit(second);
+        return true;
+      };
+      for await (const event of client().resumedEvents(stop.signal, again)) seen.push(event.type);
+    })();
+    await until(() => {
+      if (seen.length === 0) api.emit(first);
+      return seen.includes(first.type);
+    });
+    await server.close();
+    await until(() => seen.includes(second.type));
+    stop.abort();
+    await following;
+    expect(seen.slice(-2)).toEqual(['stream.gap', second.type]);
+  });
+
+  it('tells a daemon that does not answer at first at once, and gives up when it is told to', async () => {
+    const { signal } = new AbortController();
+    let seen = 0;
+    const read = async (): Promise<void> => {
+      for await (const event of client().resumedEvents(signal, async () => false)) seen += event.at >= 0 ? 1 : 0;
+    };
+    await expect(read()).rejects.toThrow(DaemonUnreachable);
+    const server = await serve();
+    const reading = read();
+    await until(() => {
+      api.emit(first);
+      return seen > 0;
+    });
+    await server.close();
+    await reading;
+  });
+
   it('gives its subscription back when the server closes, and ends its readers', async () => {
     const server = await serve({ http: { host: '127.0.0.1', port: 0 } });
     const reader = await openStream(String(server.url));
