@@ -283,6 +283,9 @@ test('lesson 139: a file without its end is not believed, unless somebody asks f
   await pool.advance(10_000);
   expect(pool.state('/providers/beta/cloud')).toMatch(/^well/);
   expect(pool.state('/config')).toContain('the file has lost its end');
+  expect(await isOk(pool, 'config')).toBe(false);
+  await pool.delete(pool.one('ready').id);
+  await pool.rest();
   expect(await pool.answer(pool.api.reload())).toMatchObject({ kind: 'done' });
   expect(pool.state('/providers/beta/cloud')).toMatch(/^not in configuration/);
   expect(await isOk(pool, 'config')).toBe(true);

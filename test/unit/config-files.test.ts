@@ -113,6 +113,12 @@ describe('what cannot be read is a problem with a place', () => {
     expect(result.problems.map(problemText)).toEqual(['test/fixtures/none.conf:1:1: there is no such file']);
   });
 
+  test('a secure file that cannot be read', () => {
+    const result = loadConfig({ file: production, secureFile: 'test/fixtures', env: {}, needsDatabase: true });
+    expect(result).toMatchObject({ kind: 'refused' });
+    expect(result.problems.map(problemText)).toEqual(['test/fixtures:1:1: this is a directory']);
+  });
+
   test('bytes that are not UTF-8', () => {
     expect(decoded(Buffer.from('a: 1\nb: \xff\n', 'latin1'))).toEqual({
       trouble: 'not UTF-8 text',
