@@ -9,8 +9,22 @@ import { NodeRecord, SubnodeRecord } from './models.js';
 /** Before the names of a subnode's columns; no column of a node begins so. */
 const prefix = 'subnode_';
 
-/** A database of the original that is only looked at has fewer of them. */
-export async function subnodeColumnsOf(knex: Knex): Promise<readonly string[]> {
+/** The columns of the table of subnodes. A database of the original that is only looked at has fewer of them. */
+export class SubnodeColumns {
+  #known: readonly string[] | null = null;
+
+  /** They stay as they are from now on: the tables are ours, and up to date. */
+  async settle(knex: Knex): Promise<void> {
+    this.#known = await readSubnodeColumns(knex);
+  }
+
+  /** Read anew until then: there may be none yet, or more to come. */
+  async of(knex: Knex): Promise<readonly string[]> {
+    return this.#known ?? readSubnodeColumns(knex);
+  }
+}
+
+async function readSubnodeColumns(knex: Knex): Promise<readonly string[]> {
   return Object.keys(await knex('subnode').columnInfo());
 }
 

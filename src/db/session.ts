@@ -18,7 +18,7 @@ import {
   SnapshotRecord,
   SubnodeRecord,
 } from './models.js';
-import { nodeRecords, subnodeColumnsOf } from './node-query.js';
+import { nodeRecords, type SubnodeColumns } from './node-query.js';
 import type { Pool } from './pool.js';
 import type { Unreadable } from './unreadable.js';
 import {
@@ -47,6 +47,7 @@ export interface SessionOptions {
   readonly inDoubt: InDoubt;
   /** Told of rows that cannot be understood. */
   readonly unreadable: Unreadable;
+  readonly subnodeColumns: SubnodeColumns;
 }
 
 export class SqlSession implements Session {
@@ -54,14 +55,14 @@ export class SqlSession implements Session {
   readonly #now: () => number;
   readonly #inDoubt: InDoubt;
   readonly #unreadable: Unreadable;
-  /** Null: not asked for yet. */
-  #subnodeColumns: readonly string[] | null = null;
+  readonly #subnodeColumns: SubnodeColumns;
 
   constructor(pool: Pool, options: SessionOptions) {
     this.#pool = pool;
     this.#now = options.now;
     this.#inDoubt = options.inDoubt;
     this.#unreadable = options.unreadable;
+    this.#subnodeColumns = options.subnodeColumns;
   }
 
   insertNodes(nodes: readonly NewNode[]): Promise<readonly NodeRow[]> {
@@ -137,8 +138,8 @@ export class SqlSession implements Session {
 
   nodes(filter: NodeFilter = {}): Promise<readonly NodeRow[]> {
     return this.#pool.run(async knex => {
-      this.#subnodeColumns ??= await subnodeColumnsOf(knex);
-      return this.#unreadable.without(await nodeRecords(knex, filter, this.#subnodeColumns), toNodeRow);
+      const records = await nodeRecords(knex, filter, await this.#subnodeColumns.of(knex));
+      return this.#unreadable.without(records, toNodeRow);
     });
   }
 

@@ -15,6 +15,7 @@ import { knexConfig } from './raw-connection.js';
 import { readServer } from './server.js';
 import { SqlSession, type SessionOptions } from './session.js';
 import { SqlSlot } from './slot.js';
+import { SubnodeColumns } from './node-query.js';
 import { Unreadable } from './unreadable.js';
 
 export interface StoreOptions {
@@ -51,7 +52,12 @@ class SqlStore implements StorePort {
     this.#log = log;
     this.#statementMs = statementMs;
     this.#pool = this.#newPool(sharedConnections);
-    this.#session = { now, inDoubt: new InDoubt(), unreadable: new Unreadable(log) };
+    this.#session = {
+      now,
+      inDoubt: new InDoubt(),
+      unreadable: new Unreadable(log),
+      subnodeColumns: new SubnodeColumns(),
+    };
     this.shared = new SqlSession(this.#pool, this.#session);
   }
 
@@ -62,6 +68,7 @@ class SqlStore implements StorePort {
     this.#lock = lock;
     try {
       await this.#migrate();
+      await this.#pool.run(knex => this.#session.subnodeColumns.settle(knex));
       const { version, connectionsAllowed } = await this.#pool.run(readServer);
       const installation = await this.#pool.run(readInstallation);
       const server = `${version} at ${databasePlace(this.#database)}`;

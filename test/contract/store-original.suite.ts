@@ -5,7 +5,7 @@ import { parseDburi } from '../../src/domain/dburi.js';
 import { migrate } from '../../src/db/migrate.js';
 import { knexConfig } from '../../src/db/raw-connection.js';
 import { openStore } from '../../src/db/store.js';
-import { nodeId, snapshotId, subnodeId } from '../../src/domain/ids.js';
+import { nodeId, snapshotId, subnodeId, tag } from '../../src/domain/ids.js';
 import { nodeStates, stateCodes } from '../../src/domain/states.js';
 import type { StorePort } from '../../src/ports/store.js';
 import { holder, newNode, startMs, startSeconds } from './store.world.js';
@@ -233,6 +233,19 @@ export function originalStoreSuite(name: string, original: OriginalDatabase): vo
       await run(change);
       await expect(open().start(holder)).rejects.toMatchObject({ kind: 'store.schema', message });
       await expect(run('select step from node')).rejects.toThrow(/step/);
+    });
+
+    test('that is looked at before it is brought up to date is read whole afterwards', async () => {
+      await leave(usualOptions);
+      const store = open();
+      await store.attach();
+      const before = await store.shared.nodes();
+      await store.start(holder);
+      expect(await store.shared.nodes()).toEqual(before);
+      const node = await store.shared.insertNodes([newNode('tag-1')]).then(([first]) => first);
+      const [subnode] = await store.shared.insertSubnodes(node?.id ?? nodeId(0), [tag('tag-2')]);
+      const read = (await store.shared.nodes()).find(({ id }) => id === node?.id);
+      expect(read?.subnodes).toEqual([subnode]);
     });
 
     test('may have a row that nobody understands: it is left alone, and told of once', async () => {

@@ -549,6 +549,15 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
         expect(await elsewhere.shared.nodes()).toEqual([]);
       });
 
+      test('a store that is asked before there are tables reads them once they are there', async () => {
+        const elsewhere = (await world.database()).open();
+        opened.push(elsewhere);
+        await elsewhere.shared.nodes().catch(() => []);
+        await elsewhere.start(holder);
+        const rows = await elsewhere.shared.insertNodes([newNode('tag-1')]);
+        expect(await elsewhere.shared.nodes()).toEqual(rows);
+      });
+
       test('a closed store is stopped, and can be started again', async () => {
         const slot = await store.openSlot();
         await store.close();
