@@ -74,7 +74,7 @@ function findingsOf(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
           path: [...path, unknown],
           at: 'key',
           message: `unknown key ${unknown}`,
-          suggestion: nearest(unknown, known),
+          suggestion: inItsSection(unknown, path) ?? nearest(unknown, known),
         };
       });
     case 'invalid_type':
@@ -164,6 +164,13 @@ function typeAt(path: Path): z.ZodType | null {
     }
   }
   return bare(type);
+}
+
+/** A key at the top that is one of a section: its indentation was lost. */
+function inItsSection(key: string, path: Path): string | null {
+  if (path.length > 0) return null;
+  const sections = Object.keys(fileKeys.shape).filter(name => knownKeys([name]).includes(key));
+  return sections.length === 1 ? `${sections[0]}.${key}` : null;
 }
 
 function knownKeys(path: Path): string[] {

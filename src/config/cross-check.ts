@@ -241,7 +241,17 @@ function withoutEffect(file: DraftItem): Finding[] {
   const warn = (path: Finding['path'], message: string): Finding => ({ path, at: 'key', message, suggestion: null });
   const zookeeper = 'zookeeper-servers has no effect: all state is in the database';
   const assigned = 'assign-via-gearman has no effect: nodes of this target become ready, and nobody is told';
+  const fake = 'fake: there are no fakes in memory; nodepool rehearse runs this file on a simulated world';
   return [
+    ...file
+      .items('providers')
+      .filter(provider => provider.text('auth-url') === 'fake')
+      .map(provider => warn([...provider.path, 'auth-url'], `auth-url: ${fake}`)),
+    ...file
+      .items('targets')
+      .flatMap(target => target.section('jenkins') ?? [])
+      .filter(master => master.text('apikey') === 'fake')
+      .map(master => warn([...master.path, 'apikey'], `apikey: ${fake}`)),
     ...(file.has('zookeeper-servers') ? [warn(['zookeeper-servers'], zookeeper)] : []),
     ...file
       .items('targets')

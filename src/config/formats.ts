@@ -97,7 +97,7 @@ export const databaseUri: Check = value => {
 };
 
 export const httpUrl: Check = value => {
-  // The in-memory fakes of the original are chosen by this word.
+  // The original's in-memory fake; here such a file can be rehearsed.
   if (value === 'fake') return null;
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
     ? null

@@ -395,6 +395,11 @@ export const diskimageKeys = z.strictObject({
   elements: key(z.array(text()).default([]), 'Elements of diskimage-builder.', '0.3'),
   release: key(optional(text()), 'Release of the distribution.', '0.3'),
   'env-vars': key(texts(), 'Environment of the build.', '0.3'),
+  'qemu-img-options': key(
+    text().default('compat=0.10'),
+    'How diskimage-builder is to make qcow2; the default is what clouds of 2014 read. 0.3 had no such key any more.',
+    '2014',
+  ),
   'rebuild-age': key(optional(seconds(1)), 'Also rebuilt when older than this.', {
     since: 'later',
     defaultText: 'only by `cron.image-update`',

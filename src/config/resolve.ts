@@ -224,6 +224,7 @@ function diskimageOf(diskimage: FileKeys['diskimages'][number]): DiskImage {
     rebuildAgeMs: millisecondsOrNull(diskimage['rebuild-age']),
     isPaused: diskimage.pause,
     buildTimeoutMs: milliseconds(diskimage['build-timeout']),
+    qemuImgOptions: diskimage['qemu-img-options'],
   };
 }
 

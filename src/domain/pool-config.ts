@@ -243,6 +243,8 @@ export interface DiskImage {
   readonly rebuildAgeMs: number | null;
   readonly isPaused: boolean;
   readonly buildTimeoutMs: number;
+  /** For diskimage-builder, where it makes qcow2. */
+  readonly qemuImgOptions: string;
 }
 
 export interface Target {

@@ -126,6 +126,7 @@ describe('a disk image', () => {
     rebuildAgeMs: null,
     isPaused: false,
     buildTimeoutMs: 60_000,
+    qemuImgOptions: 'compat=0.10',
     ...more,
   });
   const make = (builds: BuildsPort, version: number, more: Partial<DiskImage> = {}, deadlineMs = 20_000) =>

@@ -191,4 +191,5 @@ const aFile = {
   rebuildAgeMs: null,
   isPaused: false,
   buildTimeoutMs: 3_600_000,
+  qemuImgOptions: 'compat=0.10',
 };

@@ -16,6 +16,7 @@ const diskimage: DiskImage = {
   rebuildAgeMs: null,
   isPaused: false,
   buildTimeoutMs: hourMs,
+  qemuImgOptions: 'compat=0.10',
 };
 
 /** One label, launched in two clouds from an image that is made on this machine. */

@@ -72,9 +72,9 @@ const partOf = (dir: string, diskimage: string, version: string): string =>
   join(dir, `.making@${encodeURIComponent(diskimage)}@${version}`);
 
 /** As the original's builder called it (reference 22.1). */
-function commandOf({ command, elements }: DiskImage, part: string, formats: readonly string[]): string {
+function commandOf({ command, elements, qemuImgOptions }: DiskImage, part: string, formats: readonly string[]): string {
   if (command !== null) return command;
-  const compatible = formats.includes('qcow2') ? ` --qemu-img-options 'compat=0.10'` : '';
+  const compatible = formats.includes('qcow2') ? ` --qemu-img-options ${shellQuote(qemuImgOptions)}` : '';
   const types = shellQuote(formats.join(','));
   return `disk-image-create -x -t ${types} --no-tmpfs${compatible} -o ${shellQuote(part)} ${elements.map(shellQuote).join(' ')}`;
 }
