@@ -9,7 +9,7 @@
  * Whether it is wanted is for its node to say; a launch that has failed ends here, and its node has another one made.
  */
 import { backoffMs } from '../domain/backoff.js';
-import { Fault } from '../domain/fault.js';
+import { Fault, named } from '../domain/fault.js';
 import { isLaunchStep, type NodePatch, type NodeRow, type SubnodePatch, type SubnodeRow } from '../domain/node-row.js';
 import { decideSubnode, isSubnodeStep, type SubnodeFact } from '../domain/subnode.js';
 import type { LogFields } from '../ports/log.js';
@@ -212,7 +212,7 @@ async function stepFailed(
     return;
   }
   outside.log.debug(`${row.step ?? ''} is tried again: ${fault.message}`, { ...whereabouts(state), fault: fault.kind });
-  await change({ ...forget, lastError: fault.message }, state, ctx);
+  await change({ ...forget, lastError: named(fault) }, state, ctx);
   rest(state, ctx);
 }
 
@@ -226,7 +226,7 @@ async function failed(fault: Fault, state: SubnodeState, ctx: SubnodeContext, pa
   });
   const { step } = row;
   const failure = { kind: fault.kind, step: isLaunchStep(step) ? step : null };
-  await learn('launch-failed', { ...patch, lastError: fault.message }, state, ctx);
+  await learn('launch-failed', { ...patch, lastError: named(fault) }, state, ctx);
   if (fault.kind !== 'config.removed') tellCloud(fault, asNode(home), settings, ctx);
   countLaunch(failure, asNode(home), settings, ctx);
 }
@@ -258,7 +258,7 @@ async function removed(outcome: TaskOutcome<null>, state: SubnodeState, ctx: Sub
   const fault = asFault(outcome.error);
   const fields = { ...whereabouts(state), fault: fault.kind, next: fault.next };
   outside.log.warn(`subnode ${row.id}: its removal is tried again: ${fault.message}`, fields);
-  if (row.lastError !== fault.message) await change({ lastError: fault.message }, state, ctx);
+  if (row.lastError !== named(fault)) await change({ lastError: named(fault) }, state, ctx);
   rest(state, ctx);
 }
 

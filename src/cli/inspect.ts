@@ -75,7 +75,7 @@ function nodeRows(node: NodeDetail): readonly (readonly [string, string])[] {
     ['job started', timeOf(node.jobStartedAt)],
     ['job ended', timeOf(node.jobEndedAt)],
     ['reason', node.reason],
-    ['last error', node.lastError === node.reason ? null : node.lastError],
+    ['last error', node.lastError !== null && node.reason?.startsWith(node.lastError) === true ? null : node.lastError],
   ];
   const known = facts.flatMap(([name, value]) => (value === null ? [] : linesOf(name, value)));
   return [...known, ...(node.console === null ? [] : linesOf('console', node.console))];

@@ -126,7 +126,7 @@ const login = {
   username: key(text().default('jenkins'), 'SSH login on the machines.'),
   'private-key': key(
     text().default('/var/lib/jenkins/.ssh/id_rsa'),
-    'File with the SSH key for that login. Also sent to Jenkins, as a path, when the target has no `credentials-id`.',
+    'File with the SSH key for that login; one that everybody can read is refused. Also sent to Jenkins, as a path, when the target has no `credentials-id`.',
   ),
   'ssh-port': key(port().min(1).default(22), 'Port of the SSH daemon.', 'here'),
   userdata: key(

@@ -7,7 +7,7 @@
  * Launches have a clock of their own, because a cloud may answer every call and give only machines that do not work.
  */
 import { backoffMs } from './backoff.js';
-import type { Fault } from './fault.js';
+import { named, type Fault } from './fault.js';
 
 export interface Breaker {
   /** Calls in a row that failed for the cloud's sake. */
@@ -57,7 +57,7 @@ export function isCloudTrouble(fault: Fault): boolean {
 export function callFailed(breaker: Breaker, fault: Fault, now: number, chance: number): Breaker {
   const failedCalls = breaker.failedCalls + 1;
   const callsFrom = now + backoffMs(callBackoff, failedCalls, chance);
-  return { ...breaker, failedCalls, callsFrom, callTrouble: fault.message };
+  return { ...breaker, failedCalls, callsFrom, callTrouble: named(fault) };
 }
 
 /** It answered, whatever it thinks of what was asked. */
@@ -71,7 +71,7 @@ export function quotaRefused(breaker: Breaker, fault: Fault, now: number, chance
   // Several creates that were under way together are refused together, and count once.
   const quotaRefusals = now < breaker.launchesFrom ? breaker.quotaRefusals : breaker.quotaRefusals + 1;
   const launchesFrom = now + backoffMs(launchBackoff, quotaRefusals + 1, chance);
-  return { ...breaker, quotaRefusals, launchesFrom, launchTrouble: fault.message };
+  return { ...breaker, quotaRefusals, launchesFrom, launchTrouble: named(fault) };
 }
 
 export function launchWorked(breaker: Breaker): Breaker {
@@ -86,7 +86,7 @@ export function launchFailed(breaker: Breaker, fault: Fault, now: number, chance
     ...breaker,
     failedLaunches,
     launchesFrom: now + backoffMs(launchBackoff, tooMany, chance),
-    launchTrouble: `${failedLaunches} launches in a row failed, last: ${fault.message}`,
+    launchTrouble: `${failedLaunches} launches in a row failed, last: ${named(fault)}`,
   };
 }
 

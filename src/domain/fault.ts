@@ -102,6 +102,25 @@ export function leavesDoubt({ kind }: Fault): boolean {
   return inDoubt.has(kind);
 }
 
+/** A fault as people and rows are told of it: its name first, which `nextOf` reads back. */
+export function named({ kind, message }: Pick<Fault, 'kind' | 'message'>): string {
+  return `${kind}: ${message}`;
+}
+
+/** What an operator should do about a text in which `named` wrote; null: nobody knows. */
+export function nextOf(text: string): string | null {
+  for (const [, kind = ''] of text.matchAll(/(?<![\w.-])([a-z]+\.[a-z-]+): /g)) {
+    if (Object.hasOwn(faultKinds, kind)) return faultKinds[kind as FaultKind].next;
+  }
+  return null;
+}
+
+/** Both in one line. */
+export function withNext(text: string): string {
+  const next = nextOf(text);
+  return next === null ? text : `${text} -> ${next}`;
+}
+
 /** A fault as data: crosses worker threads, the database and the API. */
 export interface FaultRecord {
   readonly kind: FaultKind;

@@ -22,6 +22,7 @@ describe('machines in memory', () => {
           answer({ port, privateKeyFile }) {
             if ([keys.missing, keys.encrypted, keys.publicOnly, keys.nonsense].includes(privateKeyFile))
               return 'ssh.key';
+            if (privateKeyFile === keys.exposed) return 'ssh.key-exposed';
             if (port === 1) return 'ssh.unreachable';
             return privateKeyFile === keys.stranger ? 'ssh.auth' : null;
           },

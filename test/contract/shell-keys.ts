@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,14 +10,17 @@ export interface KeyFiles {
   readonly encrypted: string;
   readonly publicOnly: string;
   readonly nonsense: string;
+  /** A good key that everybody can read. */
+  readonly exposed: string;
   remove(): Promise<void>;
 }
 
 export async function writeKeyFiles(): Promise<KeyFiles> {
   const folder = await mkdtemp(join(tmpdir(), 'nodepool-keys-'));
-  const file = async (name: string, content: string): Promise<string> => {
+  const file = async (name: string, content: string, mode = 0o600): Promise<string> => {
     const path = join(folder, name);
-    await writeFile(path, content, { mode: 0o600 });
+    await writeFile(path, content);
+    await chmod(path, mode);
     return path;
   };
   const sec1 = { type: 'sec1', format: 'pem' } as const;
@@ -34,6 +37,7 @@ export async function writeKeyFiles(): Promise<KeyFiles> {
     encrypted: await file('encrypted', locked.privateKey),
     publicOnly: await file('public', plain.publicKey),
     nonsense: await file('nonsense', 'not a key'),
+    exposed: await file('exposed', plain.privateKey, 0o644),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

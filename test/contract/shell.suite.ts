@@ -83,6 +83,10 @@ export function shellContract(start: () => Promise<ShellSubject>): void {
     await rejectsWith(check({ privateKeyFile: keys.nonsense }), 'ssh.key');
   });
 
+  it('does not try with a key file that everybody can read', async () => {
+    await rejectsWith(check({ privateKeyFile: keys.exposed }), 'ssh.key-exposed');
+  });
+
   it('is called off by its caller', async () => {
     const login = { ...subject.login, port: subject.closedPort };
     const abort = new AbortController();

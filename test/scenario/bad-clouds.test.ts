@@ -1,5 +1,6 @@
 /** What an operator may get wrong about a cloud: a named fault with what to do, in the tree and on the node; others go on. */
 import { expect, test } from 'vitest';
+import { checksOf } from '../../src/cli/doctor/daemon.js';
 import { Fault, type FaultKind } from '../../src/domain/fault.js';
 import type { Provider } from '../../src/domain/pool-config.js';
 import { cloudImage } from '../support/pool-config.js';
@@ -10,74 +11,106 @@ const networks = [{ id: null, name: 'inner', portId: null, fixedIp: null, isPubl
 interface Mistake {
   readonly provider?: Partial<Provider>;
   readonly before?: (pool: Pool) => unknown;
-  /** What the tree says of the provider. */
-  readonly tree: RegExp;
+  readonly kind: FaultKind;
+  /** What is said of it. */
+  readonly words: RegExp;
 }
 
 const mistakes: Readonly<Record<string, Mistake>> = {
   'a flavor that the cloud does not have': {
     provider: { cloudImages: [{ ...cloudImage, flavorName: 'm9.huge' }] },
-    tree: /alpha has no flavor with 8192 MB or more named m9\.huge/,
+    kind: 'cloud.no-flavor',
+    words: /alpha has no flavor with 8192 MB or more named m9\.huge/,
   },
   'an image that the cloud does not have': {
     provider: { cloudImages: [{ ...cloudImage, imageName: 'gone' }] },
-    tree: /alpha has no active image gone/,
+    kind: 'cloud.no-image',
+    words: /alpha has no active image gone/,
   },
   'a network that the cloud does not have': {
     provider: { networks },
-    tree: /alpha has no network inner; it has public, ext/,
+    kind: 'cloud.no-network',
+    words: /alpha has no network inner; it has public, ext/,
   },
   'a zone that the cloud does not have': {
     provider: { availabilityZones: ['mars'] },
-    tree: /no zone mars/,
+    kind: 'cloud.no-zone',
+    words: /no zone mars/,
   },
   'wrong credentials': {
     before: pool => pool.cloud('alpha').down('cloud.auth'),
-    tree: /in trouble: the fake cloud is down/,
+    kind: 'cloud.auth',
+    words: /the fake cloud is down/,
   },
   'an endpoint that cannot be reached': {
     before: pool => pool.cloud('alpha').down('cloud.unreachable'),
-    tree: /in trouble: the fake cloud is down/,
+    kind: 'cloud.unreachable',
+    words: /the fake cloud is down/,
   },
+  'a key file that is missing': { ...withKey('ssh.key'), words: /ssh\.key/ },
+  'a key file that everybody can read': { ...withKey('ssh.key-exposed'), words: /ssh\.key-exposed/ },
 };
 
+function withKey(kind: FaultKind): Omit<Mistake, 'words'> {
+  return {
+    provider: { cloudImages: [{ ...cloudImage, privateKeyFile: '/keys/lost' }] },
+    before: pool => (pool.sshAnswer = ({ privateKeyFile }) => (privateKeyFile === '/keys/lost' ? kind : null)),
+    kind,
+  };
+}
+
 test.each(Object.entries(mistakes))(
-  '%s is named in the tree, and the other provider has the nodes',
-  async (_, mistake) => {
+  '%s is named in the tree and by doctor, with what to do, and the other provider has the nodes',
+  async (_, { provider, before, kind, words }) => {
     const pool = await startPool({
       labels: [{ name: 'bare', minReady: 4 }],
-      providers: [{ name: 'alpha', ...mistake.provider }, { name: 'beta' }],
-      ...(mistake.before === undefined ? {} : { before: mistake.before }),
+      providers: [{ name: 'alpha', ...provider }, { name: 'beta' }],
+      ...(before === undefined ? {} : { before }),
     });
     await pool.until(() => pool.in('ready').length === 4, 1_200_000);
-    expect(pool.servers('alpha')).toEqual([]);
     expect(pool.servers('beta')).toHaveLength(4);
+    const { next } = new Fault(kind, '');
     const said = pool.actors().map(({ path, state }) => (path.startsWith('/providers/alpha') ? state : ''));
-    expect(said.join('\n')).toMatch(mistake.tree);
+    const line = said.find(state => state?.includes(`${kind}: `)) ?? '';
+    expect(line).toMatch(words);
+    expect(line).toContain(`-> ${next}`);
+    const findings = checksOf(await pool.answer(pool.api.readiness())).filter(({ ok }) => !ok);
+    const finding = findings.find(({ message }) => message.includes(`${kind}: `));
+    expect(finding?.subject).toMatch(/^providers\/alpha/);
+    expect(finding?.message).toMatch(words);
+    expect(finding?.next).toBe(next);
+    expect(findings.filter(({ subject }) => subject.startsWith('providers/beta'))).toEqual([]);
     // None of it is worth asking the cloud all the time.
     expect(pool.cloud('alpha').callsOf('createServer').length).toBeLessThan(10);
   },
 );
 
-test.each(['ssh.key', 'ssh.key-exposed'] satisfies FaultKind[])(
-  'a key file that is missing or world-readable (%s) is named on the node, with what to do, and the other provider has the nodes',
-  async kind => {
-    const pool = await startPool({
-      labels: [{ name: 'bare', minReady: 4 }],
-      providers: [{ name: 'alpha', cloudImages: [{ ...cloudImage, privateKeyFile: '/keys/lost' }] }, { name: 'beta' }],
-    });
-    pool.sshAnswer = ({ privateKeyFile }) => (privateKeyFile === '/keys/lost' ? kind : null);
-    await pool.until(() => pool.in('delete').some(row => row.provider === 'alpha'));
-    const { id } = pool.in('delete').find(row => row.provider === 'alpha') ?? { id: 0 };
-    const nodes = await pool.answer(pool.api.nodes());
-    expect(nodes.find(node => node.id === Number(id))?.reason).toContain(kind);
-    await pool.until(() => pool.in('ready').length === 4, 1_200_000);
-    expect(pool.servers('beta')).toHaveLength(4);
-    expect(pool.state('/providers/alpha/cloud')).toContain(kind);
-    const line = pool.log.find(({ fault }) => fault === kind);
-    expect(line).toMatchObject({ provider: 'alpha', next: new Fault(kind, '').next });
-  },
-);
+/** Those that only a launch finds out. */
+const launched = [
+  'a zone that the cloud does not have',
+  'a key file that is missing',
+  'a key file that everybody can read',
+];
+
+test.each(launched)('%s is named on the node that met it, in the list and in the log, with what to do', async what => {
+  const { provider, before, kind, words } = mistakes[what] ?? { kind: 'store.away', words: /never/ };
+  const pool = await startPool({
+    labels: [{ name: 'bare', minReady: 4 }],
+    providers: [{ name: 'alpha', ...provider }, { name: 'beta' }],
+    ...(before === undefined ? {} : { before }),
+  });
+  await pool.until(() => pool.in('delete').some(row => row.provider === 'alpha'));
+  const { id } = pool.in('delete').find(row => row.provider === 'alpha') ?? { id: 0 };
+  const { next } = new Fault(kind, '');
+  const node = (await pool.answer(pool.api.nodes())).find(each => each.id === Number(id));
+  expect(node?.reason).toMatch(words);
+  expect(node?.reason).toContain(`${kind}: `);
+  expect(node?.reason).toContain(`-> ${next}`);
+  expect(pool.log.find(({ fault, level }) => fault === kind && level === 'warn')).toMatchObject({
+    provider: 'alpha',
+    next,
+  });
+});
 
 test('a mistake that is mended is forgotten: the provider is used again without a restart', async () => {
   const pool = await startPool({

@@ -85,7 +85,9 @@ test('a zone without a host for the flavor is left alone for a while, and the ot
   });
   await pool.rest();
   expect(pool.in('ready').map(row => row.az)).toEqual(Array.from({ length: 6 }, () => 'nova'));
-  expect(pool.state('/providers/alpha/cloud')).toMatch(/no m1\.medium in full: No valid host was found/);
+  expect(pool.state('/providers/alpha/cloud')).toMatch(
+    /no m1\.medium in full: cloud\.no-capacity: No valid host was found/,
+  );
   const asked = specs(pool).filter(({ az }) => az === 'full').length;
   for (const { id } of pool.in('ready').slice(0, 3)) await pool.delete(id);
   await pool.until(() => pool.in('ready').length === 6 && pool.in('delete').length === 0);

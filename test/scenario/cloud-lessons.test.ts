@@ -161,7 +161,7 @@ test('lesson 28: a delete waits for the cloud as long as server-delete says, and
   await pool.advance(29_000);
   expect(pool.row(id)?.lastError).toBeNull();
   await pool.advance(10_000);
-  expect(pool.row(id)?.lastError).toBe(`waited in vain for server ${serverId} to be gone`);
+  expect(pool.row(id)?.lastError).toBe(`cloud.timeout: waited in vain for server ${serverId} to be gone`);
   await pool.until(() => pool.cloud().callsOf('deleteServer').length > 2, 120_000);
 });
 

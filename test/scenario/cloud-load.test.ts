@@ -94,7 +94,9 @@ test('a cloud that asks for fewer calls is asked more slowly, says so in the tre
   const slow = new Fault('cloud.rate-limited', 'too many requests', { retryAfterMs: 2_000 });
   pool.cloud().next('createServer', slow, slow, slow, slow, slow, slow, slow, slow);
   await pool.advance(500);
-  expect(pool.state('/providers/alpha/cloud')).toMatch(/slowed 2\.0 times, pauses \d s: too many requests/);
+  expect(pool.state('/providers/alpha/cloud')).toMatch(
+    /slowed 2\.0 times, pauses \d s: cloud\.rate-limited: too many requests/,
+  );
   expect(calls(pool, 'createServer', 0, Infinity)).toBeLessThanOrEqual(8);
   await pool.rest();
   for (const { id } of pool.in('ready')) await pool.delete(id);
@@ -112,7 +114,9 @@ test('a cloud that refuses every call politely gets no more launches until it do
   pool.cloud('alpha').always(everything, new Fault('cloud.rate-limited', 'not now'));
   await pool.advance(900_000);
   expect(pool.servers('alpha')).toEqual([]);
-  expect(pool.state('/providers/alpha/cloud')).toMatch(/^slowed [\d.]+ times, pauses \d+ s: not now;/);
+  expect(pool.state('/providers/alpha/cloud')).toMatch(
+    /^slowed [\d.]+ times, pauses \d+ s: cloud\.rate-limited: not now -> .*;/,
+  );
   for (const { id } of pool.in('ready')) await pool.delete(id);
   await pool.until(() => pool.in('ready').length >= 2);
   expect(pool.servers('alpha')).toEqual([]);
@@ -127,7 +131,9 @@ test('the breaker shows whether it is open, and that one call finds out', async 
   pool.cloud().down();
   await pool.delete(pool.one('ready').id);
   await pool.advance(60_000);
-  expect(pool.state('/providers/alpha/cloud')).toMatch(/in trouble: the fake cloud is down \(asked again in \d+ s\)/);
+  expect(pool.state('/providers/alpha/cloud')).toMatch(
+    /in trouble: cloud\.unreachable: the fake cloud is down -> .* \(asked again in \d+ s\)/,
+  );
   pool.cloud().always('listFlavors', 'hang');
   pool.cloud().always(['deleteServer', 'listServers'], 'hang');
   await pool.until(() => (pool.state('/providers/alpha/cloud') ?? '').includes('one call finds out'));

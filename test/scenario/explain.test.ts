@@ -59,11 +59,13 @@ test('breaker: a cloud that does not answer, and when it is asked again', async 
   await pool.advance(1_000);
   const [label] = (await explain(pool)).labels;
   expect(label?.refusals).toMatchObject([
-    { reason: 'provider-closed', detail: 'alpha launches nothing for now: the fake cloud is down' },
+    { reason: 'provider-closed', detail: 'alpha launches nothing for now: cloud.unreachable: the fake cloud is down' },
   ]);
   expect(label?.refusals[0]?.until).toBeGreaterThan(pool.clock.now());
   const [provider] = (await explain(pool, { provider: 'alpha' })).providers;
-  expect(provider?.verdict).toBe('alpha launches nothing for now: the fake cloud is down; 2 of 10 servers in use');
+  expect(provider?.verdict).toBe(
+    'alpha launches nothing for now: cloud.unreachable: the fake cloud is down; 2 of 10 servers in use',
+  );
 });
 
 test('breaker: nodes that were granted before are told to be waiting for it', async () => {
@@ -179,7 +181,7 @@ test('a node whose step failed says when it is tried again, and why', async () =
   pool.master().always('createNode', new Fault('jenkins.error', 'HTTP 500 from jenkins01'));
   await pool.until(() => pool.rows()[0]?.step === 'register' && pool.rows()[0]?.lastError !== null);
   const { node } = await explain(pool, { node: Number(pool.rows()[0]?.id) });
-  expect(node).toMatchObject({ waitsFor: 'rest', lastError: 'HTTP 500 from jenkins01' });
+  expect(node).toMatchObject({ waitsFor: 'rest', lastError: 'jenkins.error: HTTP 500 from jenkins01' });
   expect(node?.until).toBeGreaterThan(pool.clock.now());
 });
 

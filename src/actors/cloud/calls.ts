@@ -7,12 +7,12 @@ import {
   phaseOf,
   type Breaker,
 } from '../../domain/cloud-breaker.js';
-import { Fault } from '../../domain/fault.js';
+import { Fault, named, withNext } from '../../domain/fault.js';
 import { eased, governed, isRefusingAll, slowed } from '../../domain/pace.js';
 import { poolAddress, statsAddress } from '../addresses.js';
 import type { CloudMessage } from '../cloud.js';
 import { asFault } from '../store.js';
-import { describeCapacity } from './capacity.js';
+import { describeCapacity, misfitOf } from './capacity.js';
 import type { Call, CloudContext, CloudState } from './state.js';
 
 const notConfigured = 'not in configuration';
@@ -100,8 +100,9 @@ function isAboutTheWay({ kind }: Fault): boolean {
 function learn(fault: Fault, askedAt: number, state: CloudState, ctx: CloudContext): void {
   const now = ctx.now();
   if (fault.kind === 'cloud.rate-limited') {
-    const { retryAfterMs, message: reason } = fault;
-    state.governor = slowed(state.governor, { now, askedAt, retryAfterMs, reason, chance: ctx.random() });
+    const { retryAfterMs } = fault;
+    const complaint = { now, askedAt, retryAfterMs, reason: named(fault), chance: ctx.random() };
+    state.governor = slowed(state.governor, complaint);
     probeAt(state.governor.pausedUntil, ctx);
   } else if (isCloudTrouble(fault)) {
     state.breaker = callFailed(state.breaker, fault, now, ctx.random());
@@ -149,11 +150,17 @@ export function tellPool(state: CloudState, ctx: CloudContext): void {
   const reason = whyClosed(state, now);
   const until = reason === null ? null : closedUntil(state, now);
   const phase = reason === null ? 'open' : reason === notConfigured ? 'not configured' : 'closed';
-  const said = `${phase} ${until ?? ''}`;
+  const misfit = reason === null ? misfitOf(state, now) : null;
+  const said = `${phase} ${until ?? ''} ${misfit ?? ''}`;
   if (said === state.told) return;
   state.told = said;
   ctx.tell(poolAddress, { type: 'provider', name: provider, closed: reason === null ? null : { reason, until } });
-  ctx.tell(statsAddress, { type: 'dependency', name: `providers/${provider}/cloud`, reason, isVital: false });
+  ctx.tell(statsAddress, {
+    type: 'dependency',
+    name: `providers/${provider}/cloud`,
+    reason: reason ?? misfit,
+    isVital: false,
+  });
 }
 
 function whyClosed({ provider, settings, breaker, governor }: CloudState, now: number): string | null {
@@ -180,14 +187,16 @@ export function describeCloud(state: CloudState, now: number): string {
   const parts: string[] = [];
   const phase = phaseOf(breaker, now);
   if (phase === 'open')
-    parts.push(`in trouble: ${troubleOf(breaker)} (asked again in ${seconds(breaker.callsFrom - now)})`);
-  if (phase === 'half-open') parts.push(`in trouble: ${troubleOf(breaker)} (one call finds out)`);
+    parts.push(`in trouble: ${withNext(troubleOf(breaker))} (asked again in ${seconds(breaker.callsFrom - now)})`);
+  if (phase === 'half-open') parts.push(`in trouble: ${withNext(troubleOf(breaker))} (one call finds out)`);
   if (now < breaker.launchesFrom) {
-    parts.push(`careful: ${breaker.launchTrouble ?? ''} (launches again in ${seconds(breaker.launchesFrom - now)})`);
+    parts.push(
+      `careful: ${withNext(breaker.launchTrouble ?? '')} (launches again in ${seconds(breaker.launchesFrom - now)})`,
+    );
   }
   if (governor.reason !== null) {
     const pause = now < governor.pausedUntil ? `, pauses ${seconds(governor.pausedUntil - now)}` : '';
-    parts.push(`slowed ${governor.slowdown.toFixed(1)} times${pause}: ${governor.reason}`);
+    parts.push(`slowed ${governor.slowdown.toFixed(1)} times${pause}: ${withNext(governor.reason)}`);
   }
   if (parts.length === 0) parts.push('well');
   if (!state.settings.provider(state.provider)) parts.unshift(`${notConfigured}, draining`);

@@ -1,6 +1,6 @@
 /** What a cloud has room for: its quota, and what it has shown not to give. Told to the pool, which shares it out. */
 import { launchFailed, launchWorked } from '../../domain/cloud-breaker.js';
-import { Fault } from '../../domain/fault.js';
+import { Fault, named, withNext } from '../../domain/fault.js';
 import {
   leftByQuota,
   limitsOf,
@@ -146,7 +146,7 @@ export function launchSettled(
     state.breaker = launchWorked(state.breaker);
     state.shortages = plentiful(state.shortages, launch);
   } else if (missing) {
-    state.shortages = short(state.shortages, missing, { reason: fault.message, now, chance: ctx.random() });
+    state.shortages = short(state.shortages, missing, { reason: named(fault), now, chance: ctx.random() });
   } else {
     state.breaker = launchFailed(state.breaker, fault, now, ctx.random());
   }
@@ -166,6 +166,19 @@ export function tellCapacity(state: CloudState, ctx: CloudContext): void {
   if (print === state.toldCapacity) return;
   state.toldCapacity = print;
   ctx.tell(poolAddress, { type: 'capacity', provider: provider.name, capacity });
+  tellPool(state, ctx);
+}
+
+/** What the configuration wants and the cloud does not have: it is for the operator to mend. Null: all of it is there. */
+export function misfitOf(state: CloudState, now: number): string | null {
+  const provider = state.settings.provider(state.provider);
+  if (!provider) return null;
+  for (const { image, reason } of offerTroubles(provider, state)) return `no ${image}: ${reason}`;
+  for (const { of, reason, until } of state.shortages.values()) {
+    if (until > now && of.kind === 'image' && !reason.startsWith('cloud.no-capacity'))
+      return `no ${of.name}: ${reason}`;
+  }
+  return null;
 }
 
 function capacityOf(provider: Provider, state: CloudState, now: number): Capacity {
@@ -196,9 +209,9 @@ export function describeCapacity(state: CloudState, now: number): string[] {
   for (const { of, reason, until } of state.shortages.values()) {
     if (until <= now) continue;
     const where = of.az === everyZone || of.az === null ? '' : ` in ${of.az}`;
-    parts.push(`no ${of.name}${where}: ${reason} (tried again in ${Math.ceil((until - now) / 1000)} s)`);
+    parts.push(`no ${of.name}${where}: ${withNext(reason)} (tried again in ${Math.ceil((until - now) / 1000)} s)`);
   }
-  for (const { image, reason } of offerTroubles(provider, state)) parts.push(`no ${image}: ${reason}`);
+  for (const { image, reason } of offerTroubles(provider, state)) parts.push(`no ${image}: ${withNext(reason)}`);
   const limits = limitsOf(provider, state.byQuota);
   const configured = limitsOf(provider, unlimited);
   if (limits.servers < configured.servers) {

@@ -1,4 +1,5 @@
 /** Servers made and unmade. */
+import { networksOf } from '../../domain/network.js';
 import { quotaRefused } from '../../domain/cloud-breaker.js';
 import { Fault } from '../../domain/fault.js';
 import type { FlavorWish } from '../../domain/flavor.js';
@@ -7,7 +8,7 @@ import type { Network } from '../../domain/pool-config.js';
 import type { ServerSpec } from '../../ports/cloud.js';
 import { enqueue, inTurn } from './calls.js';
 import { readQuota } from './capacity.js';
-import { flavorOf, networksOf, withOffer } from './offer.js';
+import { flavorOf, withOffer } from './offer.js';
 import type { CloudReply } from './server-waiters.js';
 import type { Call, CloudContext, CloudState } from './state.js';
 
@@ -40,7 +41,9 @@ export function createServer(
   };
   withOffer(state, ctx, offer => {
     const flavor = offer.ok ? flavorOf(offer.value, wish.flavor, state.provider) : offer.fault;
-    const networks = offer.ok ? networksOf(offer.value, wish.networks, state.provider) : offer.fault;
+    const networks = offer.ok
+      ? networksOf(offer.value.networks, { name: state.provider, networks: wish.networks })
+      : offer.fault;
     if (flavor instanceof Fault) settle({ ok: false, fault: flavor, wasSent: false });
     else if (networks instanceof Fault) settle({ ok: false, fault: networks, wasSent: false });
     else enqueue(createCall({ ...wish, networks, flavorId: flavor.id }, settle, state, ctx), state, ctx);

@@ -1,10 +1,11 @@
 /** What a cloud offers: flavors, images, networks. Remembered for a while, and forgotten when the cloud contradicts (lesson 25). */
-import { Fault } from '../../domain/fault.js';
+import { Fault, named } from '../../domain/fault.js';
 import { pickFlavor, type FlavorWish } from '../../domain/flavor.js';
-import type { Network, Provider } from '../../domain/pool-config.js';
+import { isNamed, networksOf } from '../../domain/network.js';
+import type { Provider } from '../../domain/pool-config.js';
 import { everyZone } from '../../domain/shortage.js';
 import { tagKey } from '../../domain/tag.js';
-import type { CloudImage, CloudNetwork, Flavor, ServerNetwork } from '../../ports/cloud.js';
+import type { CloudImage, CloudNetwork, Flavor } from '../../ports/cloud.js';
 import type { CloudMessage } from '../cloud.js';
 import { imagesOf } from '../settings.js';
 import { enqueue, inTurn } from './calls.js';
@@ -58,48 +59,17 @@ function namesNetworks({ settings, provider }: CloudState): boolean {
   return (settings.provider(provider)?.networks ?? []).some(isNamed);
 }
 
-/** Ids go to the cloud as they are; a name is looked up. */
-function isNamed({ id, name, portId }: Network): boolean {
-  return id === null && portId === null && name !== null;
-}
-
-/** The networks as the cloud knows them, in the order of the configuration, one interface each. */
-export function networksOf(
-  offer: Offer,
-  networks: readonly Network[],
-  provider: string,
-): readonly ServerNetwork[] | Fault {
-  const found: ServerNetwork[] = [];
-  for (const network of networks) {
-    const { id, portId, fixedIp, name } = network;
-    if (!isNamed(network)) {
-      found.push({ id, portId, fixedIp });
-      continue;
-    }
-    const [match, second] = offer.networks.filter(each => each.name === name);
-    if (!match) {
-      const names = offer.networks.map(each => each.name).join(', ') || 'none';
-      return new Fault('cloud.no-network', `${provider} has no network ${name}; it has ${names}`);
-    }
-    if (second) {
-      return new Fault('cloud.no-network', `${provider} has several networks named ${name}; name one by its net-id`);
-    }
-    found.push({ id: match.id, portId, fixedIp });
-  }
-  return found;
-}
-
 /** What the configuration wants and the cloud does not have, before any launch finds it out. */
 export function offerTroubles(
   provider: Provider,
   { offer }: CloudState,
 ): { readonly image: string; readonly az: string; readonly reason: string; readonly until: null }[] {
   if (!offer) return [];
-  const networks = networksOf(offer, provider.networks, provider.name);
+  const networks = networksOf(offer.networks, provider);
   return imagesOf(provider).flatMap(image => {
     const flavor = flavorOf(offer, image, provider.name);
     const fault = flavor instanceof Fault ? flavor : networks instanceof Fault ? networks : null;
-    return fault ? [{ image: image.name, az: everyZone, reason: fault.message, until: null }] : [];
+    return fault ? [{ image: image.name, az: everyZone, reason: named(fault), until: null }] : [];
   });
 }
 

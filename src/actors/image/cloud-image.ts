@@ -1,6 +1,6 @@
 /** An image of the cloud that exists already: it is only looked for. */
 import { backoffMs } from '../../domain/backoff.js';
-import { Fault } from '../../domain/fault.js';
+import { Fault, named } from '../../domain/fault.js';
 import type { ImageId } from '../../domain/ids.js';
 import type { CloudImageConfig } from '../../domain/pool-config.js';
 import type { AskOutcome, ReplyTo } from '../../runtime/actor.js';
@@ -38,8 +38,8 @@ export function resolved(outcome: AskOutcome<CloudReply<ImageId>>, state: ImageS
     state.looksFailed++;
     // A cloud that does not answer says nothing about its images: what was usable stays so.
     if (error.kind === 'cloud.no-image') state.inCloud = null;
-    if (error.kind === 'cloud.no-image' || state.isKnown) known(error.message, state, ctx);
-    else tellPool(null, error.message, state, ctx);
+    if (error.kind === 'cloud.no-image' || state.isKnown) known(named(error), state, ctx);
+    else tellPool(null, named(error), state, ctx);
     ctx.timer('look', backoffMs(retryBackoff, state.looksFailed, ctx.random()), { type: 'look' });
   }
 }

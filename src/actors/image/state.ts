@@ -1,4 +1,5 @@
 /** An image's actor from inside. */
+import { withNext } from '../../domain/fault.js';
 import type { ImageId, Installation, NodeId, SnapshotId } from '../../domain/ids.js';
 import { releaseOf, type Release } from '../../domain/image.js';
 import type { SnapshotImageConfig } from '../../domain/pool-config.js';
@@ -155,7 +156,7 @@ export function describeImage(state: ImageState): Description {
     ...(usable ? [`usable: ${usable.imageId}`] : []),
     ...(candidate ? [`on trial: ${candidate.id}`] : []),
     ...(building ? [`building ${building.id}`] : []),
-    ...(state.trouble === null ? [] : [state.trouble]),
+    ...(state.trouble === null ? [] : [withNext(state.trouble)]),
     ...(state.isPaused ? ['paused'] : []),
   ];
   return { state: parts.join('; ') };

@@ -1,7 +1,7 @@
 /** How a delete goes on: its parts side by side, each tried until it is done, the row last (reference 11). */
 import { backoffMs } from '../../domain/backoff.js';
 import { areServersGone, mayHaveAddress, partsLeft, stepWithout, type DeletePart } from '../../domain/delete-step.js';
-import { Fault } from '../../domain/fault.js';
+import { Fault, named } from '../../domain/fault.js';
 import type { AddressId } from '../../domain/ids.js';
 import type { NodePatch, NodeRow } from '../../domain/node-row.js';
 import type { ReplyTo, TaskOutcome } from '../../runtime/actor.js';
@@ -188,7 +188,7 @@ async function partFailed(part: DeletePart, error: unknown, node: Self, ctx: Nod
     fault: fault.kind,
     next: fault.next,
   });
-  if (row.lastError !== fault.message) await change(node, ctx, () => ({ lastError: fault.message }));
+  if (row.lastError !== named(fault)) await change(node, ctx, () => ({ lastError: named(fault) }));
   node.resting.add(part);
   const restMs = backoffMs(retryBackoff, node.failures, ctx.random());
   node.restsUntil = ctx.now() + restMs;

@@ -1,7 +1,7 @@
 /** How a launch goes on: one step in hand at a time, and its result on the row before the next one begins. */
 import { backoffMs } from '../../domain/backoff.js';
 import { endingOfFailure } from '../../domain/canary.js';
-import { Fault } from '../../domain/fault.js';
+import { Fault, named } from '../../domain/fault.js';
 import { isLaunchStep, type LaunchStep, type NodePatch, type NodeRow } from '../../domain/node-row.js';
 import { launchKeys, type EndedLaunch } from '../../domain/statistics.js';
 import type { TaskOutcome } from '../../runtime/actor.js';
@@ -114,7 +114,7 @@ async function stepFailed(
     return;
   }
   outside.log.debug(`${row.step ?? ''} is tried again: ${fault.message}`, { ...whereabouts(row), fault: fault.kind });
-  await change(node, ctx, () => ({ ...forget, lastError: fault.message }));
+  await change(node, ctx, () => ({ ...forget, lastError: named(fault) }));
   node.failures++;
   node.resting.add('step');
   const restMs = backoffMs(retryBackoff, node.failures, ctx.random());
@@ -136,7 +136,7 @@ export async function failed(fault: Fault, patch: NodePatch, node: Self, ctx: No
     next: fault.next,
   });
   const { step } = row;
-  await learn('launch-failed', node, ctx, () => ({ ...patch, lastError: fault.message }));
+  await learn('launch-failed', node, ctx, () => ({ ...patch, lastError: named(fault) }));
   tellImage(isLaunchStep(step) ? endingOfFailure(step, fault.kind) : 'void', node, ctx);
   // That the configuration has changed says nothing of the cloud.
   if (fault.kind !== 'config.removed') tellCloud(fault, row, settings, ctx);

@@ -1,5 +1,5 @@
 /** One thing that was looked at: as it should be, or a finding with a next step. */
-import { Fault } from '../../domain/fault.js';
+import { Fault, named } from '../../domain/fault.js';
 
 export interface Check {
   readonly kind:
@@ -27,6 +27,6 @@ export async function examined(kind: Kind, subject: string, look: () => Promise<
     return fine(kind, subject, await look());
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return finding(kind, subject, error.message, error.next);
+    return finding(kind, subject, named(error), error.next);
   }
 }

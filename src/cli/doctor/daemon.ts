@@ -1,4 +1,5 @@
 /** What a running daemon knows of everything that it depends on: it asks all day, so that nothing is asked again. */
+import { nextOf } from '../../domain/fault.js';
 import type { ReadinessView } from '../../ports/control.js';
 import { fine, finding, type Check } from './check.js';
 
@@ -11,7 +12,7 @@ export function checksOf({ ready, dependencies }: ReadinessView): readonly Check
     ...dependencies.map(({ name, ok, reason, ageSeconds }) => {
       const [kind, next] = kindOf(name);
       if (ok) return fine(kind, name, 'well');
-      return finding(kind, name, `${reason ?? 'not well'} (for ${ageSeconds} s)`, next);
+      return finding(kind, name, `${reason ?? 'not well'} (for ${ageSeconds} s)`, nextOf(reason ?? '') ?? next);
     }),
   ];
 }

@@ -1,7 +1,7 @@
 /** The files that the configuration names: keys that are missing or that others can read, scripts that are not there. */
 import { access, constants, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { faultKinds } from '../../domain/fault.js';
+import { faultKinds, named, type FaultKind } from '../../domain/fault.js';
 import type { PoolConfig } from '../../domain/pool-config.js';
 import { fine, finding, type Check } from './check.js';
 
@@ -16,11 +16,18 @@ export async function checkFiles(config: PoolConfig): Promise<readonly Check[]> 
   );
   const tokens = [config.control.writeTokenFile, config.control.readTokenFile].filter(file => file !== null);
   const checks = await Promise.all([
-    ...[...keys].map(file => checkSecret(file, 'private key', faultKinds['ssh.key'].next)),
+    ...[...keys].map(async file => keyFault(await checkSecret(file, 'private key', faultKinds['ssh.key'].next))),
     ...tokens.map(file => checkSecret(file, 'token', 'write a token into it, or take the key out of control')),
     ...scriptsOf(config).map(checkScript),
   ]);
   return checks;
+}
+
+/** By the name that the log of a launch gives it. */
+function keyFault(check: Check): Check {
+  if (check.ok) return check;
+  const kind: FaultKind = check.next === faultKinds['ssh.key'].next ? 'ssh.key' : 'ssh.key-exposed';
+  return { ...check, message: named({ kind, message: check.message }) };
 }
 
 async function checkSecret(file: string, what: string, next: string): Promise<Check> {

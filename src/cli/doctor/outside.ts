@@ -1,9 +1,10 @@
 /** Looks at the world itself, while no daemon does: one question to each database, cloud, master, publisher and server. */
-import { Fault } from '../../domain/fault.js';
+import { Fault, named } from '../../domain/fault.js';
 import { pickFlavor } from '../../domain/flavor.js';
+import { isNamed, networksOf } from '../../domain/network.js';
 import type { PoolConfig, Provider, Target } from '../../domain/pool-config.js';
 import type { SnapshotRow } from '../../domain/snapshot-row.js';
-import type { CloudImage, Flavor } from '../../ports/cloud.js';
+import type { CloudImage, CloudPort, Flavor } from '../../ports/cloud.js';
 import type { StorePort } from '../../ports/store.js';
 import type { OutsideWorld } from '../../ports/world.js';
 import { examined, fine, finding, type Check } from './check.js';
@@ -78,13 +79,25 @@ async function checkCloud(provider: Provider, known: Known): Promise<readonly Ch
             ),
           ]
         : [];
-    return [check, ...cut, ...checkImages(provider, { flavors, images }, known)];
+    return [
+      check,
+      ...cut,
+      ...(await checkNetworks(provider, cloud)),
+      ...checkImages(provider, { flavors, images }, known),
+    ];
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return [finding('cloud', provider.name, error.message, error.next)];
+    return [finding('cloud', provider.name, named(error), error.next)];
   } finally {
     await cloud.close();
   }
+}
+
+/** Those that the configuration names. */
+async function checkNetworks(provider: Provider, cloud: CloudPort): Promise<readonly Check[]> {
+  if (!provider.networks.some(isNamed)) return [];
+  const found = networksOf(await cloud.listNetworks({ deadlineMs }), provider);
+  return found instanceof Fault ? [finding('cloud', provider.name, named(found), found.next)] : [];
 }
 
 interface Offered {
@@ -114,16 +127,19 @@ function imageTrouble(
   const wish = ours ?? theirs;
   if (wish === undefined) return ['the provider has no such image', 'add it to images or cloud-images of the provider'];
   if (pickFlavor(flavors, wish) === null) {
-    return ['no flavor fits', 'check min-ram, name-filter and flavor-name of the image'];
+    return ['cloud.no-flavor: no flavor fits', 'check min-ram, name-filter and flavor-name of the image'];
   }
   const isThere = (wanted: string): boolean =>
     images.some(image => (image.id === wanted || image.name === wanted) && image.status === 'active');
   if (theirs !== undefined) {
     const wanted = theirs.imageId ?? theirs.imageName ?? '';
-    return isThere(wanted) ? null : [`the cloud has no active image ${wanted}`, 'check image-name or image-id'];
+    return isThere(wanted)
+      ? null
+      : [`cloud.no-image: the cloud has no active image ${wanted}`, 'check image-name or image-id'];
   }
   const base = ours?.baseImage ?? null;
-  if (base !== null && !isThere(base)) return [`the cloud has no active base image ${base}`, 'check base-image'];
+  if (base !== null && !isThere(base))
+    return [`cloud.no-image: the cloud has no active base image ${base}`, 'check base-image'];
   const isBuilt = snapshots?.some(row => row.provider === provider.name && row.image === name && row.state === 'ready');
   if (isBuilt !== false) return null;
   return [

@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 /** One cloud image, so that nothing need be built; a key that only its owner reads. */
-async function healthy(): Promise<string[]> {
+async function healthy(keys = ''): Promise<string[]> {
   const key = cli.path('id_rsa');
   await writeFile(key, 'a key', { mode: 0o600 });
   await chmod(key, 0o600);
@@ -38,7 +38,7 @@ async function healthy(): Promise<string[]> {
     .replace(/ {4}images:[^]*?private-key: .*\n/, '')
     .replace(
       'max-servers: 5\n',
-      `max-servers: 5\n    cloud-images: [{name: precise, image-name: img, min-ram: 8192, private-key: ${key}}]\n`,
+      `max-servers: 5\n    cloud-images: [{name: precise, image-name: img, min-ram: 8192, private-key: ${key}}]\n${keys}`,
     );
   return cli.configure(`${text}zmq-publishers: ['${publisher}']\ngearman-servers: [{host: zuul, port: 4730}]\n`);
 }
@@ -66,7 +66,9 @@ it('exits with 6 on findings, each with a next step', async () => {
   cloud.always('listFlavors', new Fault('cloud.auth', 'HTTP 401 from keystone'));
   const { code, out, err } = await cli.run('doctor', ...config);
   expect(code).toBe(6);
-  expect(out).toContain('FINDING  cloud         rax-ord: HTTP 401 from keystone\n         -> check username, password');
+  expect(out).toContain(
+    'FINDING  cloud         rax-ord: cloud.auth: HTTP 401 from keystone\n         -> check username, password',
+  );
   expect(err).toContain('1 finding');
 });
 
@@ -74,7 +76,7 @@ it('finds a key that others can read, and one that is not there', async () => {
   const config = await healthy();
   await chmod(cli.path('id_rsa'), 0o644);
   expect(await findings(config)).toEqual([
-    `files: others can read the private key (mode 644) -> chmod 600 ${cli.path('id_rsa')}`,
+    `files: ssh.key-exposed: others can read the private key (mode 644) -> chmod 600 ${cli.path('id_rsa')}`,
   ]);
   const missing = await cli.configure(minimalConfig);
   expect((await findings(missing)).find(text => text.startsWith('files'))).toContain('no such file');
@@ -86,9 +88,17 @@ it('finds what a master, a Gearman server and a database say', async () => {
   demand.next(gearman, new Fault('gearman.unreachable', 'connect ECONNREFUSED'));
   cli.store.attachFault = new Fault('store.away', 'the database does not answer');
   expect((await findings(config)).map(text => text.split(' -> ')[0])).toEqual([
-    'database: the database does not answer',
-    'master: HTTP 403 from jenkins01',
-    'gearman: connect ECONNREFUSED',
+    'database: store.away: the database does not answer',
+    'master: jenkins.auth: HTTP 403 from jenkins01',
+    'gearman: gearman.unreachable: connect ECONNREFUSED',
+  ]);
+});
+
+it('finds a flavor that a cloud does not have', async () => {
+  const config = await healthy();
+  cloud.flavors.splice(0);
+  expect((await findings(config)).map(text => text.split(' -> ')[0])).toEqual([
+    'image: cloud.no-flavor: no flavor fits',
   ]);
 });
 
@@ -98,7 +108,14 @@ it('finds images that labels use and that a cloud does not have, and a quota bel
   cloud.images.splice(0);
   expect((await findings(config)).map(text => text.split(' -> ')[0])).toEqual([
     'cloud: its quota allows 3 of max-servers 5',
-    'image: the cloud has no active image img',
+    'image: cloud.no-image: the cloud has no active image img',
+  ]);
+});
+
+it('finds a network that a cloud does not have', async () => {
+  expect(await findings(await healthy('    networks: [{net-label: inner}]\n'))).toEqual([
+    'cloud: cloud.no-network: rax-ord has no network inner; it has public, ext -> ' +
+      'check networks of the provider: names and ids are case sensitive',
   ]);
 });
 
