@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/domain/fault.js';
+import { flavorId } from '../../src/domain/ids.js';
 import type { Network } from '../../src/domain/pool-config.js';
 import type { ServerSpec } from '../../src/ports/cloud.js';
 import { startPool, type Pool } from '../support/pool.js';
@@ -98,6 +99,37 @@ test('a zone without a host for the flavor is left alone for a while, and the ot
   await pool.rest();
   expect(pool.state('/providers/alpha/cloud')).not.toContain('No valid host');
   pool.checkAtRest();
+});
+
+test('a flavor without a host in one zone is short there alone: it goes elsewhere, and others go there', async () => {
+  const pool = await startPool({
+    labels: [
+      { name: 'bare', minReady: 6 },
+      { name: 'big', image: 'large', minReady: 4 },
+    ],
+    providers: [
+      {
+        name: 'alpha',
+        maxServers: 20,
+        availabilityZones: ['nova', 'west'],
+        cloudImages: [cloudImage, { ...cloudImage, name: 'large', minRamMb: 16_384 }],
+      },
+    ],
+    before: world => {
+      world.cloud().azs.push('west');
+      world.cloud().flavors.push({ id: flavorId('flavor-2'), name: 'm1.large', ramMb: 16_384, cores: 8 });
+      world.cloud().fullZones.add('west/flavor-2');
+    },
+  });
+  await pool.until(() => pool.state('/providers/alpha/cloud')?.includes('no m1.large in west') ?? false);
+  await pool.rest();
+  const before = specs(pool).length;
+  for (const { id } of pool.in('ready')) await pool.delete(id);
+  await pool.rest();
+  const since = specs(pool).slice(before);
+  expect(since.filter(({ az, flavorId: flavor }) => az === 'west' && flavor === 'flavor-2')).toEqual([]);
+  expect(since.filter(({ az }) => az === 'west').length).toBeGreaterThan(0);
+  expect(pool.in('ready', 'big').map(({ az }) => az)).toEqual(['nova', 'nova', 'nova', 'nova']);
 });
 
 test('with no host in any zone the provider says so, and the launches go elsewhere', async () => {

@@ -126,10 +126,10 @@ test('a cloud that refuses every call politely gets no more launches until it do
 });
 
 test('the breaker shows whether it is open, and that one call finds out', async () => {
-  const pool = await startPool({ labels: [{ name: 'bare', minReady: 1 }] });
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 8 }] });
   await pool.rest();
   pool.cloud().down();
-  await pool.delete(pool.one('ready').id);
+  for (const { id } of pool.in('ready')) await pool.delete(id);
   await pool.advance(60_000);
   expect(pool.state('/providers/alpha/cloud')).toMatch(
     /in trouble: cloud\.unreachable: the fake cloud is down -> .* \(asked again in \d+ s\)/,
@@ -137,6 +137,8 @@ test('the breaker shows whether it is open, and that one call finds out', async 
   pool.cloud().always('listFlavors', 'hang');
   pool.cloud().always(['deleteServer', 'listServers'], 'hang');
   await pool.until(() => (pool.state('/providers/alpha/cloud') ?? '').includes('one call finds out'));
+  await pool.advance(5_000);
+  expect(pool.state('/providers/alpha/cloud')).toMatch(/one call finds out\).*; 1 calls, [1-9]\d* queued/);
   pool.cloud().down(null);
   await pool.rest(1_200_000);
   expect(pool.state('/providers/alpha/cloud')).toMatch(/^well;/);

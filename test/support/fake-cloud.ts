@@ -140,7 +140,7 @@ export class FakeCloud implements CloudPort {
   readonly strayPorts: CloudPortOfNetwork[] = [];
   readonly flavors: Flavor[];
   readonly azs: string[];
-  /** Zones in which no host has room: servers there go to ERROR. */
+  /** Zones in which no host has room, or none for one flavor, as `nova/flavor-1`: servers there go to ERROR. */
   readonly fullZones = new Set<string>();
   readonly calls: RecordedCall[] = [];
   isClosed = false;
@@ -485,7 +485,9 @@ export class FakeCloud implements CloudPort {
     const createdMs = this.#clock.now();
     const address = `192.0.${2 + (this.#made >> 8)}.${this.#made & 255}`;
     const machine = { id, name, spec, createdMs, activeMs: createdMs + this.bootMs, address };
-    const failure = this.fullZones.has(spec.az ?? 'nova') ? 'No valid host was found.' : null;
+    const zone = spec.az ?? 'nova';
+    const isFull = this.fullZones.has(zone) || this.fullZones.has(`${zone}/${spec.flavorId}`);
+    const failure = isFull ? 'No valid host was found.' : null;
     this.#machines.set(id, { ...machine, failure, goneMs: null, console: `${name} login:` });
     this.serversPeak = Math.max(this.serversPeak, this.servers.length);
     return id;
