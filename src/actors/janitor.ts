@@ -11,6 +11,7 @@
 import { grouped } from '../domain/grouped.js';
 import type { Installation } from '../domain/ids.js';
 import type { NodeRow } from '../domain/node-row.js';
+import { nodesTooOld } from '../domain/replacement.js';
 import type { Outside } from '../ports/outside.js';
 import type { Actor, Context, TaskOutcome } from '../runtime/actor.js';
 import {
@@ -210,6 +211,7 @@ function cleanUp(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
   const byProvider = grouped(nodes, ({ provider }) => provider);
   tidyImages({ nodes, snapshots }, state, ctx);
   sweep(rows, state, ctx);
+  refresh(nodes, state, ctx);
   const { nodeCleanup, testCleanup } = state.settings.timings;
   const youngest = Math.min(nodeCleanup, testCleanup);
   for (const [provider, own] of byProvider) {
@@ -219,6 +221,16 @@ function cleanUp(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
         ctx.tell(nodeAddress(row.id), { type: 'too-old' });
       }
     }
+  }
+}
+
+/** Ready nodes that have idled too long. */
+function refresh(nodes: readonly NodeRow[], { settings }: JanitorState, ctx: JanitorContext): void {
+  const why = 'it has been ready for longer than max-ready-age';
+  for (const { name, maxReadyAgeMs } of settings.config.labels) {
+    if (maxReadyAgeMs === null) continue;
+    const own = nodes.filter(({ label }) => label === name);
+    for (const id of nodesTooOld(own, maxReadyAgeMs, ctx.now())) ctx.tell(nodeAddress(id), { type: 'outdated', why });
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Owns    one node: its row, its launch, its job, its hold, its deletion. Nobody else writes the row.
  * Hears   job-started, job-finished (events), slave-compared (target), auto-hold (jobs), hold, release, delete (control),
- *         too-old, check, server-gone (janitor), permits from its
+ *         too-old, outdated, check, server-gone (janitor), permits from its
  *         supervisor, leases from the store, the outcome of its own steps.
  * Tells   the pool its whole fact after each durable change; stats what happened; target and cloud what it needs.
  * Stores  every change of its row, by compare-and-set on state and step, before it acts on it.
@@ -72,8 +72,8 @@ export type NodeMessage =
   | { readonly type: 'checked'; readonly outcome: TaskOutcome<void> }
   /** The cloud has no such server any more (janitor). */
   | { readonly type: 'server-gone'; readonly server: ServerId }
-  /** There is a newer image than the one it booted from (its image). */
-  | { readonly type: 'outdated' }
+  /** It is to make room for a fresh one: of a newer image (its image), or because it has been ready too long (janitor). */
+  | { readonly type: 'outdated'; readonly why: string }
   | { readonly type: 'replace' }
   | { readonly type: 'delay-over' }
   | { readonly type: 'hold-expired' }
@@ -243,7 +243,7 @@ async function act(message: NodeMessage, node: Self, ctx: NodeContext): Promise<
       await serverGone(message.server, node, ctx);
       return;
     case 'outdated':
-      makeRoom(node, ctx);
+      makeRoom(message.why, node, ctx);
       return;
     case 'replace':
       await learn('outdated', node, ctx);
@@ -368,9 +368,9 @@ async function command(
 const lastJobMs = 10_000;
 
 /** Nobody is in a hurry: it goes once no job can start on it any more. */
-function makeRoom(node: Self, ctx: NodeContext): void {
+function makeRoom(why: string, node: Self, ctx: NodeContext): void {
   if (node.home.row.state !== 'ready') return;
-  takeOffline('it is replaced by a node from a newer image', node, ctx);
+  takeOffline(why, node, ctx);
   ctx.timer('replace', lastJobMs, { type: 'replace' });
 }
 

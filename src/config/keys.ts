@@ -274,7 +274,12 @@ export const providerKeys = z.strictObject({
   }),
   'boot-timeout': key(seconds().default(60), 'How long SSH is tried once a server is ACTIVE.'),
   'launch-timeout': key(seconds().default(3600), 'How long a server may take to become ACTIVE.'),
-  'launch-retries': key(whole(1, 100).default(3), 'Launches of one node before it is given up.', 'later'),
+  'launch-retries': key(
+    whole(1, 100).default(3),
+    'Launches of subnodes that may fail before their whole group is given up. A single node that fails is replaced by ' +
+      'another one.',
+    'later',
+  ),
   'host-key-checking': key(flag(true), "Whether a server's SSH host key is recorded and must stay the same.", 'later'),
   networks: key(z.array(networkKeys).default([]), 'Networks of the servers, each by one of its names.'),
   'security-groups': key(
@@ -328,10 +333,14 @@ export const labelKeys = z.strictObject({
     '2014',
   ),
   'subnode-hostname': key(optional(template('subnode-hostname')), 'The same of its subnodes.', '2014'),
-  'max-ready-age': key(optional(seconds(1)), 'A ready node older than this is replaced.', {
-    since: 'later',
-    defaultText: 'never',
-  }),
+  'max-ready-age': key(
+    optional(seconds(1)),
+    'A node that has been ready for longer is replaced: a tenth of them at each cleanup, one at least.',
+    {
+      since: 'later',
+      defaultText: 'never',
+    },
+  ),
   'console-log': key(flag(false), "Whether the server's console goes to the log when a launch fails.", 'later'),
 });
 

@@ -135,7 +135,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     'server-gone': move('delete', serverGone),
     'member-gone': move('delete', memberGone),
     'too-old': idleForEver,
-    outdated: move('delete', 'it is replaced by a node from a newer image'),
+    outdated: move('delete', 'it is replaced by a fresh node'),
     'slave-gone': move('delete', `${slaveGone}; whether a job ran on it is not known`),
   },
   test: {

@@ -1,4 +1,4 @@
-/** Which idle nodes make room for nodes from the current image, a few at a time. */
+/** Which idle nodes make room for fresh ones, a few at a time: those from an older image, and those that are too old. */
 import type { NodeId, SnapshotId } from './ids.js';
 import type { NodeRow } from './node-row.js';
 
@@ -23,5 +23,15 @@ export function nodesToReplace(nodes: readonly Node[], current: SnapshotId): rea
     .filter(isOutdated)
     .sort((a, b) => a.stateTime - b.stateTime || a.id - b.id)
     .slice(0, Math.max(0, budget))
+    .map(node => node.id);
+}
+
+/** Of one label, those first that have been ready longest: no more at once than the stock can spare. */
+export function nodesTooOld(nodes: readonly Node[], maxReadyAgeMs: number, now: number): readonly NodeId[] {
+  const ready = nodes.filter(node => node.state === 'ready');
+  return ready
+    .filter(node => now - node.stateTime * 1000 > maxReadyAgeMs)
+    .sort((a, b) => a.stateTime - b.stateTime || a.id - b.id)
+    .slice(0, Math.max(1, Math.floor(ready.length * replacedShare)))
     .map(node => node.id);
 }

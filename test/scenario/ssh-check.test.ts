@@ -97,3 +97,13 @@ test('a machine that answers with another host key than before is not the one th
   await pool.advance(quarterMs + 70_000);
   expect(pool.row(id)).toBeNull();
 });
+
+test('where host-key-checking is off no host key is recorded, nor given to Jenkins', async () => {
+  const pool = await startPool({ ...label(1), providers: [{ name: 'alpha', hostKeyChecking: false }] });
+  await pool.rest();
+  expect(pool.one('ready').hostKey).toBeNull();
+  expect([...pool.master().slaves.values()].map(({ spec }) => spec.hostKey)).toEqual([null]);
+  const checked = await startReady(1);
+  expect(checked.one('ready').hostKey).not.toBeNull();
+  expect([...checked.master().slaves.values()].map(({ spec }) => spec.hostKey)).toEqual([checked.one('ready').hostKey]);
+});

@@ -154,3 +154,20 @@ test('a node that an operator wants gone now does not wait for its turn', async 
   await pool.rest();
   pool.checkAtRest();
 });
+
+test('a node that has been ready for longer than max-ready-age is replaced, and one whose job starts meanwhile is not', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 2, maxReadyAgeMs: 600_000 }] });
+  await pool.rest();
+  const old = pool.in('ready').map(({ id }) => id);
+  const offline = () => [...pool.master().slaves].find(([, slave]) => slave.offlineReason?.includes('max-ready-age'));
+  await pool.until(() => offline() !== undefined, 900_000);
+  const [name] = offline() ?? [];
+  if (name === undefined) throw new Error('one is taken offline');
+  pool.jobs.start(name);
+  await pool.advance(30_000);
+  expect(pool.one('used')).toMatchObject({ nodename: name });
+  pool.jobs.finish(name);
+  await pool.until(() => pool.rows().every(({ id }) => !old.includes(id)), 900_000);
+  await pool.rest();
+  pool.checkAtRest();
+});

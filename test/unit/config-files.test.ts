@@ -66,6 +66,13 @@ describe("OpenStack's own file of June 2014", () => {
   });
 });
 
+/** At whatever depth. */
+function keysIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(keysIn);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => (/^[a-z]\w*$/i.test(key) ? [key, ...keysIn(inner)] : []));
+}
+
 describe('every file that we give away is valid', () => {
   const files = readdirSync('config').filter(file => file.endsWith('.yaml'));
 
@@ -87,6 +94,16 @@ describe('every file that we give away is valid', () => {
 describe('generated files are up to date (npm run gen writes them), so that they say what the code does: lesson 150', () => {
   test('the page', () => expect(readFileSync('docs/configuration.md', 'utf8')).toBe(pageText()));
   test('the schema', () => expect(readFileSync('config/schema.json', 'utf8')).toBe(schemaText()));
+  test('no key is without use, but for those that say so', () => {
+    const used = readdirSync('src', { recursive: true, encoding: 'utf8' })
+      .filter(name => /\.tsx?$/.test(name) && !name.startsWith('config/') && name !== 'domain/pool-config.ts')
+      .map(name => readFileSync(join('src', name), 'utf8'))
+      .join('\n');
+    const { config } = load('test/fixtures/config/here-everything.yaml');
+    const keys = [...keysIn(config), ...keysIn(load(production).config)];
+    const unused = [...new Set(keys)].filter(key => !new RegExp(`\\b${key}\\b`).test(used));
+    expect(unused.sort()).toEqual(['assignViaGearman']);
+  });
   test('no secret has a default, and every key a description', () => {
     expect(pageText()).not.toContain('undefined');
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodeId, snapshotId } from '../../src/domain/ids.js';
 import type { NodeRow } from '../../src/domain/node-row.js';
-import { nodesToReplace } from '../../src/domain/replacement.js';
+import { nodesToReplace, nodesTooOld } from '../../src/domain/replacement.js';
 
 type Node = Parameters<typeof nodesToReplace>[0][number];
 const current = snapshotId(2);
@@ -50,4 +50,16 @@ test('whatever there is, only idle outdated nodes go, and no more than the budge
       for (const id of gone) expect(nodes[id - 1]).toMatchObject({ state: 'ready', snapshotId: 1 });
     }),
   );
+});
+
+test('nodes that have been ready too long are replaced, the longest first, a tenth at a time and one at least', () => {
+  const now = 10_000_000;
+  const aged = (id: number, ageSeconds: number, state: NodeRow['state'] = 'ready') =>
+    node(id, state, 1, now / 1000 - ageSeconds);
+  expect(
+    nodesTooOld([aged(1, 61), aged(2, 60), aged(3, 99), aged(4, 500, 'used'), aged(5, 500, 'hold')], 60_000, now),
+  ).toEqual([3]);
+  const many = Array.from({ length: 40 }, (_none, n) => aged(n + 1, 100 + n));
+  expect(nodesTooOld(many, 60_000, now)).toEqual([40, 39, 38, 37]);
+  expect(nodesTooOld(many, 200_000, now)).toEqual([]);
 });

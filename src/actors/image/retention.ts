@@ -28,5 +28,6 @@ function isDisabled(provider: string, { settings }: ImageState): boolean {
 export function replaceOldNodes(nodes: readonly NodeRow[], state: ImageState, ctx: ImageContext): void {
   const snapshot = current(state)?.snapshot ?? null;
   if (snapshot === null || configOf(state)?.replaceOldNodes !== true) return;
-  for (const id of nodesToReplace(nodes, snapshot)) ctx.tell(nodeAddress(id), { type: 'outdated' });
+  const why = 'it is replaced by a node from a newer image';
+  for (const id of nodesToReplace(nodes, snapshot)) ctx.tell(nodeAddress(id), { type: 'outdated', why });
 }

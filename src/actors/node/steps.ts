@@ -47,7 +47,7 @@ export const steps: Readonly<Partial<Record<LaunchStep, Step>>> = {
       const deadlineMs = Math.max(leftMs, shortestSshMs);
       const files = await filesAtLogin(io);
       const check = await shell.check(loginOf(row, image), { deadlineMs, files, signal: task.signal });
-      return done(afterSsh(check, io), { hostKey: check.hostKey });
+      return done(afterSsh(check, io), { hostKey: provider.hostKeyChecking ? check.hostKey : null });
     },
   },
 

@@ -70,7 +70,7 @@ export const steps: Readonly<Record<Exclude<BuildStep, 'queued'>, Step>> = {
   login: {
     async run(io) {
       const { hostKey, username } = await findLogin(io);
-      return done('setup', { hostKey, username });
+      return done('setup', { hostKey: need(io.row, io.settings).provider.hostKeyChecking ? hostKey : null, username });
     },
   },
 
