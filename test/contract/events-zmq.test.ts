@@ -4,6 +4,7 @@ import { Publisher } from 'zeromq';
 import { openZmqEvents } from '../../src/adapters/zmq/event-source.js';
 import { bindAnywhere, unbind } from '../../src/sim/jenkins/publisher.js';
 import { startWorld } from '../../src/sim/world.js';
+import { descriptorsOf } from '../support/descriptors.js';
 import { until } from '../support/until.js';
 import { Ear, eventsContract } from './events.suite.js';
 
@@ -97,6 +98,25 @@ describe('events over ZeroMQ', () => {
     await publisher.bind(endpoint);
     await until(() => ear.state === 'connected');
     expect(ear.links).toEqual(['connecting', 'connected']);
+  });
+
+  it('connects when there are file descriptors again, where there was none for a socket', async () => {
+    const publisher = new Publisher({ linger: 0 });
+    ends.push(async () => publisher.close());
+    const endpoint = await bindAnywhere(publisher);
+    const descriptors = await descriptorsOf(process.pid);
+    ends.push(async () => descriptors.close());
+    await descriptors.exhaust();
+    let ear: Ear;
+    try {
+      ear = listenTo(endpoint);
+      await until(() => ear.state === 'lost');
+      expect(ear.details.at(-1)).toMatch(/too many open file/i);
+    } finally {
+      await descriptors.free();
+    }
+    await until(() => ear.state === 'connected');
+    expect(ear.links).toEqual(['connecting', 'lost', 'connected']);
   });
 
   it('passes on what is no text, and cuts what is too long', async () => {

@@ -1,6 +1,7 @@
 /** What is around the pool is down, or says nonsense: the rest works, it is shown, and it ends by itself. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { World } from '../../src/sim/world.js';
+import { descriptorsOf } from '../support/descriptors.js';
 import { E2ePool } from '../support/e2e-pool.js';
 import { startMariadb, type Mariadb } from '../support/mariadb.js';
 import { cloudOf, masterOf } from '../support/world.js';
@@ -107,6 +108,33 @@ describe('a daemon in a world in trouble', () => {
     expect(linesWith('are no function lines')).toHaveLength(1);
     const { dependencies } = await pool.client.readiness();
     expect(dependencies.filter(each => !each.ok)).toEqual([]);
+    expect([...(await pool.actors()).values()].filter(actor => actor.restarts > 0 || actor.failure)).toEqual([]);
+  });
+
+  it('goes on when it has file descriptors again, after it could open no file and no connection', async () => {
+    const { daemon } = pool;
+    const before = world.jobs.finished();
+    const descriptors = await descriptorsOf(daemon.pid);
+    const said = daemon.stderr().length;
+    await descriptors.exhaust();
+    try {
+      // Connections that there are do not help it: each party has to be connected to anew.
+      await Promise.all([gearman()?.down(), masterOf(world).down(), cloudOf(world, 'west').down()]);
+      await Promise.all([gearman()?.up(), masterOf(world).up(), cloudOf(world, 'west').up()]);
+      world.jobs.submit({ job: 'demo-job', label: 'small', durationMs: 100, count: 6 });
+      for (const party of ['demand/', 'targets/', 'providers/west']) {
+        await pool.until(() => new RegExp(`"actor":"${party}[^"]*".*EMFILE`).test(daemon.stderr().slice(said)));
+      }
+    } finally {
+      await descriptors.free();
+      descriptors.close();
+    }
+    await pool.until(() => world.jobs.finished() - before === 6);
+    await pool.untilStocked();
+    await pool.until(async () => (await pool.client.readiness()).dependencies.every(each => each.ok));
+    expect(await pool.leaks()).toEqual({ servers: [], slaves: [] });
+    expect(world.judge()).toMatchObject({ secondJobs: 0, killedJobs: 0 });
+    expect(daemon.isOver()).toBe(false);
     expect([...(await pool.actors()).values()].filter(actor => actor.restarts > 0 || actor.failure)).toEqual([]);
   });
 });

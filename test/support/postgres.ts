@@ -46,8 +46,10 @@ export async function startPostgres(options: { maxConnections?: number } = {}): 
     },
     // Not SIGKILL, which would leave its helpers in the way of the next start.
     kill: async () => {
-      process.kill(server.pid, 'SIGQUIT');
-      await until(() => embeddedServer(server.home) === null);
+      const { pid } = server;
+      process.kill(pid, 'SIGQUIT');
+      // Its own file says earlier that it is gone.
+      await until(() => !isThere(pid));
     },
     start: () => server.ensure(),
   };
@@ -62,5 +64,15 @@ export function embeddedServer(dir: string): number | null {
   } catch {
     // No such file, or no such process: nothing runs.
     return null;
+  }
+}
+
+/** One that has ended and was not yet waited for is in no directory any more. */
+function isThere(pid: number): boolean {
+  try {
+    readlinkSync(`/proc/${pid}/cwd`);
+    return true;
+  } catch {
+    return false;
   }
 }

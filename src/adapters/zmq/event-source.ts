@@ -83,7 +83,7 @@ class ZmqSubscription implements EventSubscription {
 
   async #run(): Promise<void> {
     if (this.#isClosed) return;
-    this.#link('connecting', null);
+    if (this.#state === null) this.#link('connecting', null);
     try {
       this.#socket = new Subscriber(socketOptions);
       // Asked for before `connect`, or the first events are missed.
@@ -96,7 +96,21 @@ class ZmqSubscription implements EventSubscription {
       // An endpoint that ZeroMQ cannot even parse, or no descriptor left for a socket.
       this.#link('lost', error instanceof Error ? error.message : String(error));
       this.#socket?.close();
+      if (isWantOfDescriptors(error)) this.#beginAgain();
     }
+  }
+
+  #beginAgain(): void {
+    if (this.#isClosed) return;
+    const begin = (): void => {
+      this.#ended = this.#run();
+    };
+    this.#timer = setTimeout(begin, this.#pauseMs());
+    this.#refusals += 1;
+  }
+
+  #pauseMs(): number {
+    return Math.min(reconnectMsMin * 2 ** this.#refusals, reconnectMsMax);
   }
 
   async #receive(socket: Subscriber): Promise<void> {
@@ -146,13 +160,10 @@ class ZmqSubscription implements EventSubscription {
     this.#isPausing = true;
     socket.disconnect(this.#endpoint);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => {
-        this.#isPausing = false;
-        socket.connect(this.#endpoint);
-      },
-      Math.min(reconnectMsMin * 2 ** this.#refusals, reconnectMsMax),
-    );
+    this.#timer = setTimeout(() => {
+      this.#isPausing = false;
+      socket.connect(this.#endpoint);
+    }, this.#pauseMs());
     this.#refusals += 1;
   }
 
@@ -162,4 +173,8 @@ class ZmqSubscription implements EventSubscription {
     this.#state = state;
     this.#listener.link(state, detail);
   }
+}
+
+function isWantOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 }
