@@ -5,7 +5,7 @@
 import knexFactory, { type Knex } from 'knex';
 import { Fault } from '../domain/fault.js';
 import type { LockHolder } from '../ports/store.js';
-import { databasePlace, type Database } from '../domain/dburi.js';
+import { databasePlace, type Database, type EngineName } from '../domain/dburi.js';
 import { engineLocks } from './engine-lock.js';
 import { isTableMissing, toFault } from './faults.js';
 import { deadlines, type Log } from './options.js';
@@ -33,7 +33,7 @@ export async function takeDaemonLock(options: DaemonLockOptions): Promise<Daemon
     pool: { min: 0, max: 1, createTimeoutMillis: deadlines.connectMs, destroyTimeoutMillis: deadlines.disconnectMs },
   });
   try {
-    const lock = new DaemonLock(knex, await borrow(knex));
+    const lock = new DaemonLock(knex, await borrow(knex), database.engine);
     await lock.take(options);
     return lock;
   } catch (error) {
@@ -47,12 +47,14 @@ export class DaemonLock {
   readonly lost: Promise<void>;
   readonly #knex: Knex;
   readonly #connection: RawConnection;
+  readonly #engine: EngineName;
   readonly #keepalive: NodeJS.Timeout;
   #isOver = false;
 
-  constructor(knex: Knex, connection: RawConnection) {
+  constructor(knex: Knex, connection: RawConnection, engine: EngineName) {
     this.#knex = knex;
     this.#connection = connection;
+    this.#engine = engine;
     this.#keepalive = setInterval(() => void this.#showLife(), deadlines.keepaliveMs).unref();
     this.lost = new Promise(resolve => {
       const gone = () => {
@@ -66,8 +68,8 @@ export class DaemonLock {
 
   async take({ database, holder, now }: DaemonLockOptions): Promise<void> {
     try {
-      if (database.engine === 'mysql') await this.#ask('set session wait_timeout = ?', [vanishedSeconds]);
-      const isTaken = await engineLocks[database.engine].take(this.#knex, this.#connection, 'daemon');
+      if (this.#engine === 'mysql') await this.#ask('set session wait_timeout = ?', [vanishedSeconds]);
+      const isTaken = await engineLocks[this.#engine].take(this.#knex, this.#connection, 'daemon');
       if (!isTaken) throw new Fault('store.locked', `${databasePlace(database)} is in use by ${await this.#holder()}`);
       await this.#ask(createTable);
       await this.#ask('delete from nodepool_daemon');
@@ -84,6 +86,8 @@ export class DaemonLock {
     this.#isOver = true;
     // Where the connection is already gone, so is the lock, and the row says nothing without it.
     await this.#ask('delete from nodepool_daemon').catch(() => undefined);
+    // By name: a busy server closes a connection, and frees its locks, some time after we have.
+    await engineLocks[this.#engine].release(this.#knex, this.#connection, 'daemon').catch(() => undefined);
     await this.#drop();
   }
 

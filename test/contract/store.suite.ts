@@ -240,6 +240,44 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
         });
       });
 
+      test('of many rows at once has an outcome for each, whatever becomes of the others', async () => {
+        const rows = await store.shared.insertNodes(Array.from({ length: 50 }, (_none, n) => newNode(`many-${n}`)));
+        const [refused, gone, twice] = rows;
+        if (!refused || !gone || !twice) throw new Error('no rows were inserted');
+        await store.shared.changeNode(refused.id, refused, { state: 'hold' });
+        await store.shared.deleteNode(gone.id);
+        const asked = [...rows, twice];
+        const changed = await Promise.all(
+          asked.map((row, n) => store.shared.changeNode(row.id, row, { state: 'used', ip: `192.0.2.${n}` })),
+        );
+        expect(changed.map(({ kind }) => kind)).toEqual([
+          'refused',
+          'gone',
+          ...Array.from({ length: 48 }, () => 'changed'),
+          'refused',
+        ]);
+        for (const outcome of changed) {
+          if (outcome.kind === 'changed') expect(outcome.row).toEqual(await store.shared.node(outcome.row.id));
+        }
+      });
+
+      test('that the server cannot make fails alone among those of others', async () => {
+        const rows = await store.shared.insertNodes(Array.from({ length: 12 }, (_none, n) => newNode(`some-${n}`)));
+        const tooLong = 'x'.repeat(300);
+        const outcomes = await Promise.allSettled(
+          rows.map((row, n) => store.shared.changeNode(row.id, row, { step: 'create', ip: n === 7 ? tooLong : null })),
+        );
+        const isBounded = name !== 'the fake';
+        expect(outcomes.map(({ status }) => status)).toEqual(
+          rows.map((_row, n) => (isBounded && n === 7 ? 'rejected' : 'fulfilled')),
+        );
+        for (const [n, row] of rows.entries()) {
+          const isMade = !isBounded || n !== 7;
+          const expected = isMade ? { step: 'create', revision: 1 } : { step: 'queued', revision: 0 };
+          expect(await store.shared.node(row.id)).toMatchObject(expected);
+        }
+      });
+
       test('of a group is answered with its subnodes as they then are', async () => {
         const [row] = await store.shared.insertNodes([newNode('group', { groupSize: 2 })]);
         if (row === undefined) throw new Error('no row was inserted');
@@ -485,6 +523,13 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
         expect(installation).toMatch(/^[0-9a-z]+$/);
         await store.close();
         expect((await store.start(holder)).installation).toBe(installation);
+      });
+
+      test('the lock is free as soon as the store is closed, and not when the server has noticed', async () => {
+        for (let times = 0; times < 10; times++) {
+          await store.close();
+          await store.start(holder);
+        }
       });
 
       test('while the server is down every call is away, and afterwards all works again', async () => {
