@@ -52,6 +52,28 @@ export class Pool {
     });
   }
 
+  /** Runs the statements in one transaction: the numbers of rows that they found. All or none has happened. */
+  changeTogether(changes: readonly RowChange[]): Promise<readonly number[]> {
+    const { engine } = this.#options.database;
+    const say = (raw: RawConnection, text: string): Promise<number> => affectedRows(raw, engine, { text, values: [] });
+    return this.run(async knex => {
+      const raw = await borrow(knex);
+      try {
+        await say(raw, 'begin');
+        const found: number[] = [];
+        for (const change of changes) found.push(await affectedRows(raw, engine, rowChange(engine, change)));
+        await say(raw, 'commit');
+        return found;
+      } catch (error) {
+        // One that cannot be ended is not lent again.
+        await say(raw, 'rollback').catch(() => cut(raw, new Error('Connection terminated: a transaction hangs')));
+        throw error;
+      } finally {
+        await giveBack(knex, raw);
+      }
+    });
+  }
+
   /** One question to the server; opens a connection where there is none. */
   async ping(): Promise<void> {
     await this.run(async knex => {

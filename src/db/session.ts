@@ -9,6 +9,7 @@ import { stateCodes, type NodeState } from '../domain/states.js';
 import type { WatchedJob } from '../domain/watched-job.js';
 import type { Changed, Expected, ExpectedSnapshot, LedgerRow, NodeFilter, Session } from '../ports/store.js';
 import { isConflict, toFault } from './faults.js';
+import type { Changer } from './group-commit.js';
 import type { InDoubt, RowName } from './in-doubt.js';
 import {
   AllocationRoundRecord,
@@ -52,13 +53,15 @@ export interface SessionOptions {
 
 export class SqlSession implements Session {
   readonly #pool: Pool;
+  readonly #changes: Changer;
   readonly #now: () => number;
   readonly #inDoubt: InDoubt;
   readonly #unreadable: Unreadable;
   readonly #subnodeColumns: SubnodeColumns;
 
-  constructor(pool: Pool, options: SessionOptions) {
+  constructor(pool: Pool, options: SessionOptions, changes: Changer = pool) {
     this.#pool = pool;
+    this.#changes = changes;
     this.#now = options.now;
     this.#inDoubt = options.inDoubt;
     this.#unreadable = options.unreadable;
@@ -255,7 +258,7 @@ export class SqlSession implements Session {
     }
   }
 
-  /** One statement, committed by itself: the number of rows that it changed. */
+  /** One statement: the number of rows that it changed. */
   #compareAndSet(
     table: string,
     id: number,
@@ -263,7 +266,7 @@ export class SqlSession implements Session {
   ): Promise<number> {
     const isNewState = columns['state'] !== undefined && columns['state'] !== stateCodes[expected.state];
     const stateTime = isNewState ? { state_time: wholeSeconds(nowMs) } : {};
-    return this.#pool.change({
+    return this.#changes.change({
       table,
       id,
       expected: { state: stateCodes[expected.state], step: expected.step },

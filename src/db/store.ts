@@ -6,6 +6,7 @@ import { takeDaemonLock, type DaemonLock } from './daemon-lock.js';
 import { databasePlace, parseDburi, type Database } from '../domain/dburi.js';
 import { toFault } from './faults.js';
 import { Gate } from './gate.js';
+import { GroupCommit } from './group-commit.js';
 import { InDoubt } from './in-doubt.js';
 import { readInstallation } from './installation.js';
 import { migrate } from './migrate.js';
@@ -58,7 +59,7 @@ class SqlStore implements StorePort {
       unreadable: new Unreadable(log),
       subnodeColumns: new SubnodeColumns(),
     };
-    this.shared = new SqlSession(this.#pool, this.#session);
+    this.shared = new SqlSession(this.#pool, this.#session, new GroupCommit(this.#pool));
   }
 
   async start(holder: LockHolder): Promise<StoreStart> {
