@@ -12,6 +12,9 @@ export interface BenchDatabase {
   cpuMs(): number;
   /** Rows of `TABLE where …`, asked over a connection of its own that is not counted. */
   count(what: string): Promise<number>;
+  /** Ends it without notice; `start` brings it back in its place. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,6 +28,8 @@ export async function startDatabase(engine: Engine, connections: number): Promis
     dburi: server.dburi,
     cpuMs: () => cpuOfTree(server.pid),
     count: what => observer.count(what),
+    kill: () => server.kill(),
+    start: () => server.start(),
     async stop() {
       await observer.close();
       await server.stop();

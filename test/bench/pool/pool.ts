@@ -10,6 +10,7 @@ import type { Outside } from '../../../src/ports/outside.js';
 import type { StorePort } from '../../../src/ports/store.js';
 import { statsAddress } from '../../../src/actors/addresses.js';
 import type { ReplyTo } from '../../../src/runtime/actor.js';
+import { eventFrame, type Phase } from '../../../src/sim/jenkins/event-frame.js';
 import { ActorSystem } from '../../../src/runtime/system.js';
 import { FakeBuilds } from '../../support/fake-builds.js';
 import { FakeCi } from '../../support/fake-ci.js';
@@ -36,6 +37,8 @@ export interface BenchPool {
   readonly eventLoop: ReturnType<typeof monitorEventLoopDelay>;
   /** Resolves at the event for which it is so. */
   until(condition: () => boolean, onEvent?: (event: PoolEvent) => void): Promise<void>;
+  /** Jenkins tells that a job has started or finished on the node of this name. */
+  publish(nodeName: string, phase: Phase): void;
   /** Resolves when the daemon has read its rows and compared them with the masters. */
   served(): Promise<void>;
   stop(): Promise<void>;
@@ -47,13 +50,19 @@ export interface BenchWish extends ConfigWish {
   readonly isLogged?: boolean;
   /** So many ready nodes are there before the pool is. */
   readonly readyNodes?: number;
+  /** Some of them are used, held, or were under way. */
+  readonly areMixed?: boolean;
+  /** They are there, and the pool is about to start. */
+  readonly onSeeded?: () => void;
 }
 
 export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
   const config = poolConfig(wish);
   const clouds = new Map(config.providers.map(({ name }) => [name, new BenchCloud()]));
   const masters = new Map(config.targets.map(({ name }) => [name, new FakeCi({ latencyMs: 0 })]));
-  const seeded = new Set(await seedReady(wish.dburi, wish.readyNodes ?? 0, { config, clouds, masters }));
+  const world = { config, clouds, masters };
+  const seeded = new Set(await seedReady(wish.dburi, wish.readyNodes ?? 0, world, wish.areMixed));
+  wish.onSeeded?.();
   const events = new FakeEvents();
   const demand = new FakeDemand({ latencyMs: 0 });
   const real = openStore({ dburi: wish.dburi, now: () => Date.now() });
@@ -162,6 +171,11 @@ export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
     eventLoop,
     until: (condition, onEvent) =>
       condition() ? Promise.resolve() : new Promise(resolve => waiters.add({ condition, onEvent, resolve })),
+    publish(nodeName, phase) {
+      const status = phase === 'STARTED' ? undefined : 'SUCCESS';
+      const job = { job: 'bench', fullUrl: undefined, number: 1, parameters: undefined, nodeDescription: undefined };
+      events.publish(eventFrame({ ...job, phase, status, nodeName, hostName: undefined }));
+    },
     async served() {
       const isServing = async (): Promise<boolean> => {
         const outcome = await system.request(

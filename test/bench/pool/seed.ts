@@ -15,10 +15,17 @@ export interface SeededWorld {
 /** The shared connections. */
 const atOnce = 4;
 const insertedAtOnce = 500;
+/** Of ten nodes. */
+const mixture = ['ready', 'used', 'ready', 'used', 'ready', 'hold', 'ready', 'delete', 'ready', 'test'] as const;
 const call = { deadlineMs: 60_000 };
 
-/** Returns the ids. */
-export async function seedReady(dburi: string, count: number, world: SeededWorld): Promise<readonly number[]> {
+/** Returns the ids of those that are ready. */
+export async function seedReady(
+  dburi: string,
+  count: number,
+  world: SeededWorld,
+  areMixed = false,
+): Promise<readonly number[]> {
   const store = openStore({ dburi, now: () => Date.now() });
   const { installation } = await store.start({ host: 'bench', pid: process.pid, socket: 'none' });
   const ids: number[] = [];
@@ -43,7 +50,7 @@ export async function seedReady(dburi: string, count: number, world: SeededWorld
         const ip = `10.0.${row.id >> 8}.${row.id & 255}`;
         const nodename = nodeName(name);
         await store.shared.changeNode(row.id, row, {
-          state: 'ready',
+          state: areMixed ? nth(mixture, row.id) : 'ready',
           step: null,
           stepAt: null,
           hostname: name,
@@ -67,7 +74,7 @@ export async function seedReady(dburi: string, count: number, world: SeededWorld
         );
         const slave = world.masters.get(row.target)?.slaves.get(nodename);
         if (slave) Object.assign(slave, { idle: true, offline: false });
-        ids.push(row.id);
+        if (!areMixed || nth(mixture, row.id) === 'ready') ids.push(row.id);
       }
     };
     await Promise.all(Array.from({ length: atOnce }, work));

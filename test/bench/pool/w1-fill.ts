@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { countStatements } from '../../support/statements.js';
 import { startDatabase, type Engine } from './database.js';
+import { report } from './figures.js';
 import { startBenchPool } from './pool.js';
 
 const { values } = parseArgs({
@@ -23,7 +24,6 @@ const providers = Array.from({ length: providerCount }, (_none, index) => ({
   maxServers: nodes,
   concurrency: { workers: 1, calls: 8, launches: Number(values.launches), deletes: 40, imageBuilds: 2 },
 }));
-const began = performance.now();
 const pool = await startBenchPool({
   dburi: database.dburi,
   labels: [{ name: 'bare', minReady: nodes }],
@@ -41,21 +41,19 @@ const used = process.cpuUsage(cpu);
 const databaseMs = database.cpuMs() - databaseCpu;
 const after = statements();
 const lists = [...pool.clouds.values()].reduce((sum, cloud) => sum + cloud.lists, 0);
-console.log(
-  JSON.stringify({
-    nodes,
-    providers: providerCount,
-    engine: values.engine,
-    startMs: Math.round(started - began),
-    seconds: Number((wallMs / 1000).toFixed(2)),
-    cpuMsPerNode: Number(((used.user + used.system) / 1000 / nodes).toFixed(2)),
-    databaseMsPerNode: Number((databaseMs / nodes).toFixed(2)),
-    statementsPerNode: Number(((after.statements - before) / nodes).toFixed(2)),
+report(
+  'W1',
+  { nodes, providers: providerCount, engine: String(values.engine) },
+  {
+    seconds: wallMs / 1_000,
+    'daemon CPU ms/node': (used.user + used.system) / 1_000 / nodes,
+    'database CPU ms/node': databaseMs / nodes,
+    'statements/node': (after.statements - before) / nodes,
     lists,
-    slotsPeak: pool.slotsPeak(),
-    eventLoopP99Ms: Number((pool.eventLoop.percentile(99) / 1e6).toFixed(1)),
-    rssMb: Math.round(process.memoryUsage().rss / 1e6),
-  }),
+    connections: pool.slotsPeak(),
+    'event loop p99 ms': pool.eventLoop.percentile(99) / 1e6,
+    'RSS MB': process.memoryUsage().rss / 1e6,
+  },
 );
 if (values.kinds) console.log([...after.byKind].sort((a, b) => b[1] - a[1]).slice(0, 15));
 await pool.stop();

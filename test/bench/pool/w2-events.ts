@@ -6,7 +6,6 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { eventFrame, type Phase } from '../../../src/sim/jenkins/event-frame.js';
 import { startDatabase, type Engine } from './database.js';
 import { cpuMeter, percentile, report } from './figures.js';
 import { startBenchPool } from './pool.js';
@@ -56,19 +55,6 @@ report(
 await pool.stop();
 await database.stop();
 
-function publish(name: string, phase: Phase): void {
-  const event = {
-    job: 'bench',
-    fullUrl: undefined,
-    number: 1,
-    phase,
-    parameters: undefined,
-    nodeDescription: undefined,
-  };
-  const status = phase === 'STARTED' ? undefined : 'SUCCESS';
-  pool.events.publish(eventFrame({ ...event, status, nodeName: name, hostName: undefined }));
-}
-
 /** Publishes the start of a job on each node: milliseconds from the frame to the durable `used`. */
 async function starts(chosen: readonly string[], everyMs: number): Promise<{ ms: number[]; tookMs: number }> {
   const sentAt = new Map<number, number>();
@@ -83,7 +69,7 @@ async function starts(chosen: readonly string[], everyMs: number): Promise<{ ms:
   );
   for (const name of chosen) {
     sentAt.set(Number(/\d+$/.exec(name)?.[0]), performance.now());
-    publish(name, 'STARTED');
+    pool.publish(name, 'STARTED');
     if (everyMs > 0) await delay(everyMs);
   }
   await done;
@@ -93,7 +79,7 @@ async function starts(chosen: readonly string[], everyMs: number): Promise<{ ms:
 /** Publishes the ends, and asks the database until it has them all. */
 async function ends(chosen: readonly string[]): Promise<{ tookMs: number }> {
   const began = performance.now();
-  for (const name of chosen) publish(name, 'FINISHED');
+  for (const name of chosen) pool.publish(name, 'FINISHED');
   while ((await database.count('node where job_ended_at is not null')) < chosen.length) await delay(10);
   return { tookMs: performance.now() - began };
 }

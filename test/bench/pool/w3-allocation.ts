@@ -2,6 +2,7 @@
 import { nodeId } from '../../../src/domain/ids.js';
 import { planRound, type RoundConfig } from '../../../src/domain/round.js';
 import { Stock } from '../../../src/domain/stock.js';
+import { report } from './figures.js';
 
 const states = ['ready', 'used', 'building', 'delete', 'ready'] as const;
 const roundsMeasured = 21;
@@ -11,10 +12,10 @@ for (const [labels, providers, targets] of [
   [50, 20, 5],
   [200, 50, 10],
 ] as const) {
-  for (const nodes of [1_000, 10_000, 100_000]) console.log(JSON.stringify(measure(labels, providers, targets, nodes)));
+  for (const nodes of [1_000, 10_000, 100_000]) measure(labels, providers, targets, nodes);
 }
 
-function measure(labels: number, providers: number, targets: number, nodes: number): object {
+function measure(labels: number, providers: number, targets: number, nodes: number): void {
   const names = (kind: string, count: number): string[] => Array.from({ length: count }, (_none, i) => `${kind}${i}`);
   const config: RoundConfig = {
     providers: names('p', providers).map(name => ({ name, maxServers: Math.ceil((nodes * 1.2) / providers) })),
@@ -62,13 +63,10 @@ function measure(labels: number, providers: number, targets: number, nodes: numb
     return (used.user + used.system) / 1000;
   });
   samples.sort((a, b) => a - b);
-  return {
-    labels,
-    providers,
-    targets,
-    nodes,
+  const size = { nodes, shape: `${labels},${providers},${targets}` };
+  report('W3', size, {
+    'CPU ms/round': samples[roundsMeasured >> 1] ?? null,
+    'worst round ms': samples.at(-1) ?? null,
     granted,
-    cpuMsMedian: samples[roundsMeasured >> 1],
-    cpuMsMax: samples.at(-1),
-  };
+  });
 }

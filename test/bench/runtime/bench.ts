@@ -17,7 +17,8 @@ import { parseArgs } from 'node:util';
 import { catalogue, systems, type Measured, type SystemName } from './catalogue.js';
 import { sharesOf } from './profile.js';
 import { runSample, type Outcome } from './run.js';
-import { render, write, type Samples } from './table.js';
+import { writeBetween } from '../tables.js';
+import { render, type Samples } from './table.js';
 
 const folder = import.meta.dirname;
 const root = join(folder, '../../..');
@@ -56,7 +57,7 @@ async function measure(): Promise<void> {
   const table = render(chosen.workloads, chosen.systems, samples, conditions(rounds, loadBefore));
   console.log(table);
   const isWhole = !flags.quick && flags.only === undefined;
-  if (isWhole) write(join(root, 'docs/benchmarks.md'), table);
+  if (isWhole) writeBetween(join(root, 'docs/benchmarks.md'), 'npm run bench:runtime', table);
   if (failuresOfOurs(samples) > 0) process.exitCode = 1;
 }
 

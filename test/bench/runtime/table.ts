@@ -1,5 +1,5 @@
 /** The table of a run, in Markdown. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { markdown } from '../tables.js';
 import type { Figure, Measured, SystemName } from './catalogue.js';
 import { median } from './meters.js';
 import type { Outcome } from './run.js';
@@ -109,24 +109,4 @@ function amount(value: number, unit: string): string {
 
 function twoDigits(value: number): string {
   return value >= 0.1 ? value.toFixed(2) : value.toPrecision(1);
-}
-
-function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((title, i) => Math.max(3, title.length, ...rows.map(row => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${widths.map((width, i) => (cells[i] ?? '').padEnd(width)).join(' | ')} |`;
-  return [line(head), `| ${widths.map(width => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)];
-}
-
-const begin = '<!-- written by npm run bench:runtime -->';
-const end = '<!-- until here -->';
-
-/** Puts the table in place of the last one. */
-export function write(file: string, table: string): void {
-  const page = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const [before, rest] = page.split(begin);
-  const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined)
-    throw new Error(`${file} has no place for the table: ${begin} … ${end}`);
-  writeFileSync(file, `${before}${begin}\n\n${table}\n\n${end}${after}`);
 }
