@@ -46,9 +46,13 @@ interface NodesState extends NodesArgs {
   readonly shell: ShellPort;
   readonly permits: Readonly<Record<Work, Permits<NodeId, PermitGranted>>>;
   areRowsRead: boolean;
+  /** Nodes whose actor is done with them, the oldest first: a row that was read before that names them still. */
+  readonly gone: Set<NodeId>;
 }
 
 const readAgainMs = 5_000;
+/** More than are deleted in the time that a read of the rows may take. */
+const goneMax = 10_000;
 /** Dead machines take the whole deadline each: a rack of them is through in minutes, and not in hours (lesson 135). */
 const checksAtOnce = 20;
 
@@ -65,6 +69,7 @@ export const nodesActor: Actor<NodesMessage, NodesState, NodesArgs> = {
       shell: args.outside.openShell(args.provider),
       permits: { launch: permitsFor('launch'), delete: permitsFor('delete'), check: permitsFor('check') },
       areRowsRead: false,
+      gone: new Set(),
     };
   },
 
@@ -80,7 +85,7 @@ export const nodesActor: Actor<NodesMessage, NodesState, NodesArgs> = {
         rowsRead(message.outcome, state, ctx);
         return;
       case 'adopt':
-        for (const row of message.rows) adopt(row, state, ctx);
+        for (const row of message.rows) if (!state.gone.has(row.id)) adopt(row, state, ctx);
         return;
       case 'findings':
         for (const { row, fact } of message.findings) {
@@ -104,6 +109,7 @@ export const nodesActor: Actor<NodesMessage, NodesState, NodesArgs> = {
         for (const work of works) {
           state.permits[work].giveBack(message.id, limitOf(work, state));
         }
+        if (message.reason === 'stopped') remember(message.id, state);
     }
   },
 
@@ -156,6 +162,13 @@ function rowsRead(outcome: TaskOutcome<readonly NodeRow[]>, state: NodesState, c
 /** Its server may exist: whatever the limit is now, it is one of those that launch at once. */
 function isUnderWay(row: NodeRow): boolean {
   return row.state === 'building' && row.step !== null && row.step !== 'queued';
+}
+
+/** Ids are never given twice. */
+function remember(id: NodeId, { gone }: NodesState): void {
+  gone.add(id);
+  const [oldest] = gone;
+  if (gone.size > goneMax && oldest !== undefined) gone.delete(oldest);
 }
 
 /** The node's actor, if it is a new one. */

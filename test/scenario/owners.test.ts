@@ -78,6 +78,22 @@ test('lesson 93: a node that is to go for several reasons is deleted once', asyn
   pool.checkAtRest();
 });
 
+test('a row that was read before its node was deleted gives no actor to it afterwards', async () => {
+  const pool = await startPool(one);
+  await pool.rest();
+  const { id } = pool.one('ready');
+  // The nodes are read at once, and what is read with them comes late.
+  pool.store.whim = method => (method === 'snapshots' ? { stallMs: 30_000 } : null);
+  const reads = pool.store.calls.filter(method => method === 'snapshots').length;
+  await pool.until(() => pool.store.calls.filter(method => method === 'snapshots').length > reads);
+  await pool.delete(Number(id));
+  await pool.until(() => pool.row(Number(id)) === null, 25_000);
+  pool.store.whim = () => null;
+  await pool.advance(60_000);
+  await pool.rest();
+  pool.checkAtRest();
+});
+
 test('lesson 96: a cloud’s actor that fails is restarted, and its provider goes on', async () => {
   const pool = await startPool(one);
   await pool.until(() => pool.servers().length === 1);
