@@ -44,7 +44,7 @@ export interface DaemonOptions extends RunOptions {
 
 /** Resolves when the daemon says that it is ready. It does not outlive the tests. */
 export async function startNodepoold(options: DaemonOptions): Promise<NodepooldProcess> {
-  const { config, stateDir, args = [], withinMs = 30_000 } = options;
+  const { config, stateDir, args = [], withinMs = 90_000 } = options;
   const child = start('nodepoold', ['-d', '-c', config, ...args], {
     ...options,
     env: { NODEPOOLD_STATE_DIR: stateDir, ...options.env },
@@ -82,7 +82,7 @@ export async function startNodepoold(options: DaemonOptions): Promise<NodepooldP
 export async function nodepooldUntilItsEnd(
   options: DaemonOptions,
 ): Promise<{ readonly signal: string | null; readonly stderr: string }> {
-  const { config, stateDir, withinMs = 30_000 } = options;
+  const { config, stateDir, withinMs = 90_000 } = options;
   const child = start('nodepoold', ['-d', '-c', config], {
     ...options,
     env: { NODEPOOLD_STATE_DIR: stateDir, ...options.env },

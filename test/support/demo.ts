@@ -29,7 +29,7 @@ export async function startDemo(): Promise<Demo> {
   const told = (pattern: RegExp): string | null => pattern.exec(said)?.[1] ?? null;
   try {
     const page = await until(() => told(/^live page: +(\S+)$/m), { withinMs: 120_000 });
-    const socket = await until(() => told(/export NODEPOOLD_SOCKET=(\S+)/), { withinMs: 10_000 });
+    const socket = await until(() => told(/export NODEPOOLD_SOCKET=(\S+)/), { withinMs: 60_000 });
     return { page, socket, stop };
   } catch (error) {
     await stop();

@@ -27,7 +27,7 @@ export interface PoolWish extends Surroundings, Omit<PoolFile, 'stateDir' | 'soc
 }
 
 /** A launch takes two seconds at most here; the rest is for machines that do other things as well. */
-const patience = { withinMs: 40_000, everyMs: 50 } as const;
+const patience = { withinMs: 90_000, everyMs: 50 } as const;
 
 /** A start and a life as far as the point. */
 const crashMs = 120_000;

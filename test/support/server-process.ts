@@ -15,7 +15,7 @@ export async function startServer(options: {
   readonly isReady: () => Promise<boolean>;
   readonly withinMs?: number;
 }): Promise<ServerProcess> {
-  const { program, flags, isReady, withinMs = 30_000 } = options;
+  const { program, flags, isReady, withinMs = 90_000 } = options;
   const child = spawn(program, flags, { ...options.spawn, stdio: ['ignore', 'pipe', 'pipe'] });
   const said: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => said.push(chunk));

@@ -5,11 +5,11 @@ export interface Patience {
 
 /**
  * Waits for a condition, never for a time (lesson 177), and resolves to what it found; says what was waited for when it
- * does not come.
+ * does not come. The limit is far above what anything takes: it says that a test hangs, not that a machine is busy.
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { withinMs = 10_000, everyMs = 20 }: Patience = {},
+  { withinMs = 60_000, everyMs = 20 }: Patience = {},
 ): Promise<Exclude<T, null | undefined | false>> {
   const endMs = performance.now() + withinMs;
   for (;;) {
