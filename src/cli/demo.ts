@@ -125,10 +125,10 @@ function demoConfig(): PoolConfig {
   return loaded.config;
 }
 
-function greet({ daemon: { control }, page, config }: Stage, say: (line: string) => void): void {
+function greet({ client, page, config }: Stage, say: (line: string) => void): void {
   const labels = config.labels.map(label => `${label.name} (keep ${label.minReady})`).join(', ');
   say(`live page:  ${page}`);
-  say(`command line, in another terminal:  export NODEPOOLD_SOCKET=${control.socket}`);
+  say(`command line, in another terminal:  export NODEPOOLD_SOCKET=${client.socket}`);
   say('  then  node bin/nodepool list   or  tree   or  hold 3   or  watch');
   say(`labels:  ${labels};  clouds: ${config.providers.map(({ name }) => name).join(', ')}`);
 }
@@ -169,7 +169,7 @@ function submit({ world, config }: Stage, count: number): void {
 
 async function untilInterrupted(stage: Stage, jobs: number | undefined, session: CliSession): Promise<void> {
   if (jobs !== undefined) submit(stage, jobs);
-  const failed = stage.daemon.failed.then(error => {
+  const failed = stage.failed.then(error => {
     throw error;
   });
   for (let n = 0; !session.signal.aborted; n++) {

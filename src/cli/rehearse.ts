@@ -2,9 +2,9 @@
  * `nodepool rehearse -c FILE`: any configuration on a simulated world that speaks the real protocols. Endpoints and the
  * database are replaced, everything else is the file's; some jobs are run, and what came of them is told in figures.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { faultNames, type FaultName } from '../sim/rehearsal-faults.js';
 import type { RehearsalReport } from '../sim/rehearsal.js';
@@ -24,6 +24,7 @@ interface RehearseOptions {
   readonly jobs: number;
   readonly speed: number;
   readonly fault?: FaultName;
+  readonly html?: string;
   readonly timeout: number;
 }
 
@@ -43,6 +44,7 @@ export const rehearseCommand: CliCommand = {
       )
       .addOption(new Option('--fault <name>', 'what goes wrong in the middle').choices(faultNames))
       .addOption(new Option('--timeout <seconds>', 'give up after this time').argParser(positive).default(600))
+      .option('--html <file>', 'write the report as one page with charts, too')
       .option('--exit', 'end when the jobs are done, as it does anyway; for scripts that were written for demo')
       .action(async (given: RehearseOptions, command: Command) => {
         await runRehearsal(session, given, globalOptions(command));
@@ -59,17 +61,19 @@ async function runRehearsal(session: CliSession, given: RehearseOptions, options
     `starting: ${config.providers.length} simulated clouds, ${config.targets.length} masters, a database, the daemon …`,
   );
   // Loaded when needed: it is all of the program.
-  const [{ openStage }, { rehearse, rehearsed, tuningAt }] = await Promise.all([
+  const [{ openStage }, { rehearse, rehearsed, tuningAt }, { isWell, reportPage }] = await Promise.all([
     import('../sim/stage.js'),
     import('../sim/rehearsal.js'),
+    import('../sim/rehearsal-page.js'),
   ]);
   const { speed } = given;
   const staged = await rehearsed(config, speed, scripts);
-  const stage = await openStage({ config: staged, stateDir: null, tuning: tuningAt(speed), log: log.log });
+  const isKillable = given.fault === 'kill-9';
+  const stage = await openStage({ config: staged, stateDir: null, tuning: tuningAt(speed), log: log.log, isKillable });
   try {
     say(`live page:  ${stage.page}`);
     const labels = await launchable(stage, session, say);
-    const report = await rehearse(stage, {
+    const { report, course } = await rehearse(stage, {
       ...given,
       labels,
       fault: given.fault ?? null,
@@ -82,10 +86,14 @@ async function runRehearsal(session: CliSession, given: RehearseOptions, options
     const { output } = options;
     if (output === 'json' || output === 'yaml') printData(session, output, report);
     else session.out.write(reportText(report));
-    const isBad = report.leakedServers + report.leakedSlaves + report.secondJobs > 0;
+    if (given.html !== undefined) {
+      const title = `Rehearsal of ${basename(options.config)}`;
+      await writeFile(given.html, reportPage(report, course, { title, figures: figuresOf(report) }));
+      say(`the page is in ${given.html}`);
+    }
     if (!report.isFinished)
       throw new CliFailure(exitCodes.failed, `only ${report.jobs} of ${given.jobs} jobs are done`);
-    if (isBad) session.exit(exitCodes.failed);
+    if (!isWell(report)) session.exit(exitCodes.failed);
   } finally {
     say('stopping …');
     await stage.close();
@@ -120,8 +128,14 @@ async function launchable(
 }
 
 function reportText(report: RehearsalReport): string {
+  return figuresOf(report)
+    .map(([name, value]) => `${name.padEnd(14)}${plainText(value)}\n`)
+    .join('');
+}
+
+function figuresOf(report: RehearsalReport): readonly (readonly [string, string])[] {
   const known = (seconds: number | null): string => (seconds === null ? 'unknown' : `${seconds} s`);
-  const rows: readonly (readonly [string, string])[] = [
+  return [
     ['jobs done', `${report.jobs}, in ${report.seconds} s at ${report.speed} times the speed`],
     ['fault', report.fault ?? 'none'],
     [
@@ -139,5 +153,4 @@ function reportText(report: RehearsalReport): string {
     ['connections', `${report.peakConnections} at most`],
     ['leaks', `${report.leakedServers} servers, ${report.leakedSlaves} slaves, ${report.secondJobs} second jobs`],
   ];
-  return rows.map(([name, value]) => `${name.padEnd(14)}${plainText(value)}\n`).join('');
 }

@@ -1,6 +1,11 @@
 /** Compares a simulated world with the rows of the daemon that lives in it. */
-import type { NodeView } from '../ports/control.js';
 import type { World } from './world.js';
+
+/** A row by the names of what it stands for. */
+export interface NamedRow {
+  readonly hostname: string | null;
+  readonly nodename?: string | null;
+}
 
 export interface Leaks {
   readonly servers: readonly string[];
@@ -11,9 +16,9 @@ export interface Leaks {
  * What is in the world without a row. The world is looked at before the rows are read, because a row is there before
  * what it stands for; what a delete takes away meanwhile is gone at the second look.
  */
-export async function findLeaks(world: World, readRows: () => Promise<readonly NodeView[]>): Promise<Leaks> {
+export async function findLeaks(world: World, readRows: () => Promise<readonly NamedRow[]>): Promise<Leaks> {
   const before = contents(world);
-  const names = new Set((await readRows()).flatMap(row => [row.hostname, row.nodename]));
+  const names = new Set((await readRows()).flatMap(row => [row.hostname, row.nodename ?? null]));
   const after = contents(world);
   const isLeaked = (name: string): boolean => !names.has(name);
   return {

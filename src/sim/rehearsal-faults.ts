@@ -8,7 +8,7 @@ export interface RehearsalFault {
   begin(stage: Stage): Promise<() => Promise<void>>;
 }
 
-export const faultNames = ['cloud-down', 'slow-cloud', 'jenkins-down', 'lost-events', 'quota-cut'] as const;
+export const faultNames = ['cloud-down', 'slow-cloud', 'jenkins-down', 'lost-events', 'quota-cut', 'kill-9'] as const;
 export type FaultName = (typeof faultNames)[number];
 
 const lastsMs = 900_000;
@@ -64,6 +64,14 @@ export const rehearsalFaults: Readonly<Record<FaultName, RehearsalFault>> = {
       return async () => {
         for (const [settings, max] of before) settings.maxServers = max;
       };
+    },
+  },
+  'kill-9': {
+    description: 'the daemon is killed, and started again',
+    lastsMs: 0,
+    async begin({ kill }) {
+      await kill?.();
+      return () => Promise.resolve();
     },
   },
 };

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quantile } from '../domain/history.js';
 import type { PoolConfig, Timings } from '../domain/pool-config.js';
-import { findLeaks } from './audit.js';
+import { findLeaks, type NamedRow } from './audit.js';
 import type { FaultName } from './rehearsal-faults.js';
 import { rehearsalFaults } from './rehearsal-faults.js';
 import type { Stage } from './stage.js';
@@ -34,6 +34,28 @@ export interface RehearsalReport {
   readonly isFinished: boolean;
 }
 
+/** How it went, in the time of the pool. */
+export interface Course {
+  readonly samples: readonly Sample[];
+  /** Seconds that each job waited that has started. */
+  readonly waits: readonly number[];
+  /** Seconds from the start. */
+  readonly fault: { readonly name: FaultName; readonly from: number; readonly until: number } | null;
+}
+
+export interface Sample {
+  /** Seconds from the start. */
+  readonly at: number;
+  /** By state. */
+  readonly nodes: Readonly<Record<string, number>>;
+  /** By provider. */
+  readonly servers: Readonly<Record<string, number>>;
+  readonly waiting: number;
+  readonly running: number;
+  readonly finished: number;
+  readonly connections: number;
+}
+
 export interface RehearsalWish {
   readonly labels: readonly string[];
   readonly jobs: number;
@@ -48,6 +70,8 @@ export interface RehearsalWish {
 }
 
 const lookMs = 250;
+/** A chart has no more places. */
+const samplesMax = 2_000;
 /** Of the pool's time: a job of two to ten minutes. */
 const jobMs = [120_000, 600_000] as const;
 
@@ -110,28 +134,38 @@ export async function rehearsed(config: PoolConfig, speed: number, dir: string):
   };
 }
 
-export async function rehearse(stage: Stage, wish: RehearsalWish): Promise<RehearsalReport> {
+export async function rehearse(
+  stage: Stage,
+  wish: RehearsalWish,
+): Promise<{ readonly report: RehearsalReport; readonly course: Course }> {
   const { world, client, config } = stage;
   const { speed, now, labels } = wish;
   const startedAt = now();
   const counts = { 'node.ready': 0, 'node.deleted': 0, 'node.launch-failed': 0 };
   const following = new AbortController();
   const follow = (async () => {
-    for await (const { type } of client.events(following.signal))
+    const again = (): Promise<boolean> => wish.sleep(lookMs).then(() => true);
+    for await (const { type } of client.resumedEvents(following.signal, again))
       if (type in counts) counts[type as keyof typeof counts]++;
   })();
   const peaks = new Map(config.providers.map(({ name }) => [name, 0]));
   let peakConnections = 0;
   let idleMs = 0;
+  const samples: Sample[] = [];
   const look = async (): Promise<void> => {
-    for (const [name, cloud] of world.clouds) peaks.set(name, Math.max(peaks.get(name) ?? 0, cloud.servers().length));
-    const store = await client.tree('/store');
-    peakConnections = Math.max(peakConnections, Number(/(\d+) lent/.exec(store?.state ?? '')?.[1] ?? 0));
-    idleMs += lookMs * (await client.nodes()).filter(({ state }) => state === 'ready').length;
+    const sample = await sampleOf(stage, poolSeconds(now() - startedAt, speed) ?? 0);
+    for (const [name, count] of Object.entries(sample.servers)) peaks.set(name, Math.max(peaks.get(name) ?? 0, count));
+    peakConnections = Math.max(peakConnections, sample.connections);
+    idleMs += lookMs * (sample.nodes['ready'] ?? 0);
+    samples.push(sample);
+    // Every other one says the same more coarsely.
+    if (samples.length > samplesMax)
+      samples.splice(0, samples.length, ...samples.filter((_, index) => index % 2 === 0));
   };
   const waits = submitJobs(stage, wish);
   const fault = wish.fault === null ? null : rehearsalFaults[wish.fault];
   let undo: (() => Promise<void>) | null = null;
+  const faultMs = { from: 0, until: 0 };
   let isFaultOver = fault === null;
   const deadline = startedAt + wish.timeoutMs;
   while (world.jobs.finished() < wish.jobs || !isFaultOver) {
@@ -139,7 +173,9 @@ export async function rehearse(stage: Stage, wish: RehearsalWish): Promise<Rehea
     const done = world.jobs.finished() / wish.jobs;
     if (fault !== null && undo === null && done >= 0.25) {
       wish.say(`fault: ${fault.description}`);
+      faultMs.from = now() - startedAt;
       undo = await fault.begin(stage);
+      faultMs.until = now() - startedAt;
     }
     // Where nothing goes on with the fault, it ends all the same.
     if (
@@ -149,17 +185,27 @@ export async function rehearse(stage: Stage, wish: RehearsalWish): Promise<Rehea
     ) {
       isFaultOver = true;
       await undo();
+      faultMs.until = now() - startedAt;
       wish.say('the fault is over');
     }
     await look();
     await wish.sleep(lookMs);
   }
   if (undo !== null && !isFaultOver) await undo();
-  const leaks = await findLeaks(world, () => client.nodes());
+  const leaks = await findLeaks(world, () => rowsOf(client));
   following.abort();
   await follow;
   const waited = [...waits].sort((a, b) => a - b);
-  return {
+  const seconds = (ms: number): number => poolSeconds(ms, speed) ?? 0;
+  const course: Course = {
+    samples,
+    waits: waited.map(seconds),
+    fault:
+      wish.fault === null || undo === null
+        ? null
+        : { name: wish.fault, from: seconds(faultMs.from), until: seconds(faultMs.until) },
+  };
+  const report: RehearsalReport = {
     speed,
     fault: wish.fault,
     jobs: world.jobs.finished(),
@@ -176,6 +222,28 @@ export async function rehearse(stage: Stage, wish: RehearsalWish): Promise<Rehea
     secondJobs: world.judge().secondJobs,
     seconds: Math.round((now() - startedAt) / 100) / 10,
     isFinished: world.jobs.finished() >= wish.jobs && labels.length > 0,
+  };
+  return { report, course };
+}
+
+/** Servers belong to nodes, to their subnodes, and to images that are built. */
+async function rowsOf(client: Stage['client']): Promise<readonly NamedRow[]> {
+  const [nodes, images] = await Promise.all([client.nodes(), client.images()]);
+  return [...nodes, ...nodes.flatMap(({ subnodes }) => subnodes), ...images];
+}
+
+async function sampleOf({ world, client }: Stage, at: number): Promise<Sample> {
+  const store = await client.tree('/store');
+  const nodes: Record<string, number> = {};
+  for (const { state } of await client.nodes()) nodes[state] = (nodes[state] ?? 0) + 1;
+  return {
+    at,
+    nodes,
+    servers: Object.fromEntries([...world.clouds].map(([name, cloud]) => [name, cloud.servers().length])),
+    waiting: world.jobs.queued(),
+    running: world.jobs.running(),
+    finished: world.jobs.finished(),
+    connections: Number(/(\d+) lent/.exec(store?.state ?? '')?.[1] ?? 0),
   };
 }
 

@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PoolConfig } from '../domain/pool-config.js';
 import { ControlClient } from '../http/client.js';
-import { compose, type Daemon } from '../main.js';
+import { compose } from '../main.js';
 import type { Log } from '../ports/log.js';
+import { DaemonProcess } from './daemon-process.js';
+import { unwatchedConfig } from './staged-config.js';
 import { startWorld, type World } from './world.js';
 import { rewire, worldOptionsFor, type WorldTuning } from './world-for.js';
 
@@ -19,11 +21,16 @@ export interface StageOptions {
   readonly stateDir: string | null;
   readonly tuning: WorldTuning;
   readonly log: Log;
+  /** In a process of its own the daemon can be killed; it writes no log then. */
+  readonly isKillable?: boolean;
 }
 
 export interface Stage {
   readonly world: World;
-  readonly daemon: Daemon;
+  /** Resolves if the daemon gives up. */
+  readonly failed: Promise<Error>;
+  /** Kills the daemon and starts it again; null: it cannot be killed. */
+  readonly kill: (() => Promise<void>) | null;
   readonly client: ControlClient;
   /** The live page with changes allowed: the token is behind the #, and so goes to no server. */
   readonly page: string;
@@ -32,7 +39,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage({ config, stateDir, tuning, log }: StageOptions): Promise<Stage> {
+export async function openStage({ config, stateDir, tuning, log, isKillable = false }: StageOptions): Promise<Stage> {
   const dir = stateDir ?? (await temporaryDir());
   await mkdir(dir, { recursive: true });
   const removeDir = async (): Promise<void> => {
@@ -50,15 +57,14 @@ export async function openStage({ config, stateDir, tuning, log }: StageOptions)
     control: { ...config.control, socket, http: config.control.http ?? '127.0.0.1:0', writeTokenFile },
   };
   try {
-    const readConfig = () =>
-      Promise.resolve({ kind: 'usable' as const, config: staged, problems: [], source: { text: '', sections: [] } });
-    const daemon = await compose({ config: staged, socket, log, readConfig, configStamp: null });
+    const daemon = isKillable ? await startProcess(staged, socket) : await startHere(staged, socket, log);
     const client = new ControlClient(socket);
     return {
       world,
-      daemon,
+      failed: daemon.failed,
+      kill: daemon.kill,
       client,
-      page: `${daemon.control.url ?? ''}/#token=${token}`,
+      page: `${daemon.url ?? ''}/#token=${token}`,
       config: staged,
       async close() {
         await client.close();
@@ -72,6 +78,27 @@ export async function openStage({ config, stateDir, tuning, log }: StageOptions)
     await removeDir();
     throw error;
   }
+}
+
+interface StagedDaemon extends Pick<Stage, 'failed' | 'kill'> {
+  readonly url: string | null;
+  stop(): Promise<void>;
+}
+
+async function startHere(config: PoolConfig, socket: string, log: Log): Promise<StagedDaemon> {
+  const daemon = await compose({ ...unwatchedConfig(config), socket, log });
+  return { url: daemon.control.url, failed: daemon.failed, kill: null, stop: () => daemon.stop() };
+}
+
+async function startProcess(config: PoolConfig, socket: string): Promise<StagedDaemon> {
+  const daemon = new DaemonProcess(config, socket);
+  await daemon.start();
+  return {
+    url: daemon.url,
+    failed: daemon.failed,
+    kill: () => daemon.killAndStart(),
+    stop: () => daemon.stop(),
+  };
 }
 
 /** Passable for others: as root, the database runs under another uid, which must reach its files. */
