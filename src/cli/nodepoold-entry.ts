@@ -23,6 +23,9 @@ const serviceManager = openServiceManager({
 // Not for those whom we start: PostgreSQL would tell systemd of itself.
 delete process.env['NOTIFY_SOCKET'];
 
+// A disk that is full, or a pipe that nobody reads, costs lines and not the daemon; there is nowhere to tell of it.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 const code = await runDaemon(process.argv.slice(2), {
   // Loaded when needed: the parent of a detached daemon does without.
   startDaemon: async options => (await import('../main.js')).startDaemon(options),

@@ -53,6 +53,16 @@ describe('the key of a build', () => {
     expect((await builds.key(tag('np-a-2'))).publicKey).not.toBe(keys[0]?.publicKey);
   });
 
+  test('is made anew where a full disk has left an empty file, and leaves nothing beside it', async () => {
+    const keys = join(dir, 'build-keys');
+    await mkdir(keys);
+    await writeFile(join(keys, 'np-a-1'), '');
+    const { publicKey } = await open().key(tag('np-a-1'));
+    expect(publicKey).toMatch(/^ssh-ed25519 /);
+    expect(await readdir(keys)).toEqual(['np-a-1']);
+    expect((await stat(join(keys, 'np-a-1'))).mode & 0o777).toBe(0o600);
+  });
+
   test('is forgotten once, and again', async () => {
     const builds = open();
     const { privateKeyFile } = await builds.key(tag('np-a-1'));

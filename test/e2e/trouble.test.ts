@@ -1,6 +1,13 @@
 /** What is around the pool is down, or says nonsense: the rest works, it is shown, and it ends by itself. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import type { World } from '../../src/sim/world.js';
+import { checkout } from '../support/daemon.js';
 import { descriptorsOf } from '../support/descriptors.js';
 import { E2ePool } from '../support/e2e-pool.js';
 import { startMariadb, type Mariadb } from '../support/mariadb.js';
@@ -26,6 +33,8 @@ describe('a daemon in a world in trouble', () => {
     await mariadb.stop();
   });
 
+  const isReady = async (): Promise<boolean> =>
+    (await pool.client.readiness().catch((): { ready: boolean } => ({ ready: false }))).ready;
   const gearman = () => world.gearman?.simulated;
   const stateOf = async (path: string): Promise<string> => (await pool.actor(path)).state;
   const demandPath = () => `/demand/127.0.0.1_${world.gearman?.port ?? 0}`;
@@ -136,5 +145,29 @@ describe('a daemon in a world in trouble', () => {
     expect(world.judge()).toMatchObject({ secondJobs: 0, killedJobs: 0 });
     expect(daemon.isOver()).toBe(false);
     expect([...(await pool.actors()).values()].filter(actor => actor.restarts > 0 || actor.failure)).toEqual([]);
+  });
+
+  it('goes on where its log is on a full disk, on standard error and in a file', async () => {
+    await pool.stop();
+    const logging = join(pool.dir, 'logging.yaml');
+    const handlers = { file: { class: 'logging.FileHandler', filename: '/dev/full' } };
+    await writeFile(logging, stringify({ version: 1, handlers, root: { level: 'DEBUG', handlers: ['file'] } }));
+    const before = world.jobs.finished();
+    const full = openSync('/dev/full', 'w');
+    for (const flags of [[], ['-l', logging]]) {
+      const daemon = spawn(process.execPath, [join(checkout, 'bin/nodepoold'), '-d', '-c', pool.config, ...flags], {
+        env: { PATH: process.env['PATH'] ?? '', NODEPOOLD_STATE_DIR: pool.stateDir },
+        stdio: ['ignore', 'ignore', full],
+      });
+      const ended = once(daemon, 'exit');
+      await pool.until(async () => daemon.exitCode !== null || (await isReady()));
+      world.jobs.submit({ job: 'demo-job', label: 'small', durationMs: 100, count: 2 });
+      await pool.until(() => daemon.exitCode !== null || world.jobs.queued() + world.jobs.running() === 0);
+      daemon.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+    }
+    closeSync(full);
+    expect(world.jobs.finished() - before).toBe(4);
+    await pool.start();
   });
 });

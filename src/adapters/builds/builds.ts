@@ -1,4 +1,5 @@
-import { appendFile, chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { appendFile, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault } from '../../domain/fault.js';
@@ -46,18 +47,39 @@ export function openBuilds({ config, env, log }: BuildsOptions): BuildsPort {
   };
 }
 
-/** The private key alone is kept: the public one is in it. Written once, whoever asks at the same time. */
+/**
+ * The private key alone is kept: the public one is in it. Written once, whoever asks at the same time, and whole: what a
+ * full disk has left of an earlier try is no key.
+ */
 async function keyIn(file: string): Promise<BuildKey> {
   return orFault('keep a key', async () => {
     await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
+    const known = await publicKeyAt(file);
+    if (known !== null) return { publicKey: known, privateKeyFile: file };
+    const fresh = `${file}.${randomUUID()}`;
     try {
-      await writeFile(file, `${newKeyPair().privateKey}\n`, { flag: 'wx', mode: 0o600 });
+      await writeFile(fresh, `${newKeyPair().privateKey}\n`, { flag: 'wx', mode: 0o600 });
+      await link(fresh, file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      await rm(fresh, { force: true });
     }
-    await chmod(file, 0o600);
     return { publicKey: publicKeyOf(await readFile(file)), privateKeyFile: file };
   });
+}
+
+/** Null: there is no key, or none any more. */
+async function publicKeyAt(file: string): Promise<string | null> {
+  try {
+    const text = await readFile(file);
+    if (text.length > 0) return publicKeyOf(text);
+    await rm(file, { force: true });
+    return null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 async function orFault<T>(what: string, work: () => Promise<T>): Promise<T> {
