@@ -67,7 +67,8 @@ export class Images {
     image.disk = disk.copy();
     const takesMs = this.#chance.between(this.#settings.snapshotMs);
     this.#timers.after(takesMs / 2, () => {
-      image.status = 'saving';
+      // In a process that waits long for a processor, this one may come last.
+      if (image.status === 'queued') image.status = 'saving';
     });
     this.#timers.after(takesMs, () => {
       whenDone();
