@@ -245,6 +245,9 @@ function tellingWhenTried(store: StorePort, tried: () => void): StorePort {
     get shared() {
       return store.shared;
     },
+    get unreadTags() {
+      return store.unreadTags;
+    },
     openSlot: () => store.openSlot(),
     close: () => store.close(),
   };

@@ -184,7 +184,7 @@ function readOnceSeen(state: JanitorState, ctx: JanitorContext): void {
 async function readRows({ outside }: JanitorState): Promise<Rows> {
   const { shared } = outside.store;
   const [nodes, snapshots] = await Promise.all([shared.nodes(), shared.snapshots()]);
-  return { nodes, snapshots };
+  return { nodes, snapshots, unread: new Set(outside.store.unreadTags) };
 }
 
 function nextCleanup(state: JanitorState, ctx: JanitorContext): void {
@@ -209,7 +209,7 @@ function cleanUp(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
   ctx.tell(providersAddress, { type: 'in-use', names: [...providers] });
   ctx.tell(targetsAddress, { type: 'in-use', names: [...new Set(nodes.map(({ target }) => target))] });
   const byProvider = grouped(nodes, ({ provider }) => provider);
-  tidyImages({ nodes, snapshots }, state, ctx);
+  tidyImages(rows, state, ctx);
   sweep(rows, state, ctx);
   refresh(nodes, state, ctx);
   const { nodeCleanup, testCleanup } = state.settings.timings;

@@ -36,6 +36,9 @@ export function killingStore(store: StorePort, point: CrashPoint, kill: () => vo
     get shared() {
       return crashingSession(store.shared, around);
     },
+    get unreadTags() {
+      return store.unreadTags;
+    },
     openSlot: async () => crashingSlot(await store.openSlot(), around),
     close: () => store.close(),
   };

@@ -41,6 +41,10 @@ class EmbeddedStore implements StorePort {
     return this.#store.shared;
   }
 
+  get unreadTags(): ReadonlySet<string> {
+    return this.#store.unreadTags;
+  }
+
   async start(holder: LockHolder): Promise<StoreStart> {
     await this.#ensureServer();
     return this.#store.start(holder);

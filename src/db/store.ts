@@ -62,6 +62,10 @@ class SqlStore implements StorePort {
     this.shared = new SqlSession(this.#pool, this.#session, new GroupCommit(this.#pool));
   }
 
+  get unreadTags(): ReadonlySet<string> {
+    return this.#session.unreadable.tags;
+  }
+
   async start(holder: LockHolder): Promise<StoreStart> {
     await this.#lock?.release();
     this.#pool.open();

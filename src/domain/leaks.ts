@@ -130,8 +130,11 @@ export class Owners {
   readonly #byTag = new Map<string, Claims>();
   readonly #servers = new Set<string>();
   readonly #addresses = new Set<string>();
+  readonly #unread: ReadonlySet<string>;
 
-  constructor(nodes: readonly NodeRow[], snapshots: readonly SnapshotRow[]) {
+  /** What carries a tag of an `unread` row has an owner, of whom nothing else is known. */
+  constructor(nodes: readonly NodeRow[], snapshots: readonly SnapshotRow[], unread: ReadonlySet<string>) {
+    this.#unread = unread;
     for (const row of nodes) {
       this.#note(row, claimsOfNode(row));
       for (const subnode of row.subnodes) this.#note(subnode, claimsOfNode(subnode));
@@ -141,7 +144,7 @@ export class Owners {
 
   /** Whether a row has the thing. */
   claim(kind: LeakKind, mark: string, id: string): boolean {
-    const claim = this.#byTag.get(mark)?.[kind] ?? null;
+    const claim = this.#unread.has(mark) ? whichever : (this.#byTag.get(mark)?.[kind] ?? null);
     return claim === whichever || claim === id;
   }
 

@@ -17,6 +17,8 @@ export interface StorePort {
   probe(): Promise<void>;
   /** The few connections that everything without a slot of its own shares. Usable after `start` or `attach`. */
   readonly shared: Session;
+  /** Tags of rows that could not be understood when they were last read. What carries one is left alone. */
+  readonly unreadTags: ReadonlySet<string>;
   /** Opens one connection for exclusive use: a slot, which the store actor lends, takes back and closes. */
   openSlot(): Promise<Slot>;
   /** Gives the lock back and closes the shared connections. */

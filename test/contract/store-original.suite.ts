@@ -260,6 +260,12 @@ export function originalStoreSuite(name: string, original: OriginalDatabase): vo
       expect(told.filter(line => line.includes('row 3'))).toEqual([
         'row 3 of node has the unknown state 9: it is left alone',
       ]);
+      await run(`update node set tag = 'mark-3' where id = 3`);
+      await store.shared.nodes();
+      expect([...store.unreadTags]).toEqual(['mark-3']);
+      await run('update node set state = 2 where id = 3');
+      await store.shared.nodes();
+      expect([...store.unreadTags]).toEqual([]);
     });
 
     test('is read by the command line without being changed', async () => {

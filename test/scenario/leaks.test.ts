@@ -41,6 +41,18 @@ test('a server with our mark and without a row is deleted at its second sighting
   pool.checkAtRest();
 });
 
+test('what belongs to a row that nobody understands is no leak, neither in the cloud nor in Jenkins', async () => {
+  const pool = await startPool(one);
+  await pool.rest();
+  pool.store.unreadTags.add(leaked);
+  const id = addMarked(pool, leaked);
+  pool.master().addForeign('left-alone', '198.51.100.1', `Dynamic single use bare node (${leaked})`);
+  await pool.advance(10 * minuteMs);
+  expect(pool.servers()).toContain(id);
+  expect(pool.slaves()).toContain('left-alone');
+  expect(pool.happened.filter(({ type }) => type === 'leak.deleted')).toEqual([]);
+});
+
 test('what does not carry our mark is never touched, whatever its name, lessons 9 and 13', async () => {
   const pool = await startPool(one);
   await pool.rest();

@@ -96,6 +96,7 @@ export class FakeDatabase {
 export class FakeStore implements StorePort {
   readonly database: FakeDatabase;
   readonly shared: Session;
+  readonly unreadTags = new Set<string>();
   /** The name of each call, in order. */
   readonly calls: StoreMethod[] = [];
   /** What befalls a call of which nothing was said. */

@@ -66,6 +66,8 @@ export interface Seen {
 export interface Rows {
   readonly nodes: readonly NodeRow[];
   readonly snapshots: readonly SnapshotRow[];
+  /** Tags of rows that could not be understood. */
+  readonly unread: ReadonlySet<string>;
 }
 
 /** Servers always; of the rest what this provider is used for. All of it after a start, when nobody knows what was left. */
@@ -103,7 +105,7 @@ export interface Findings {
  */
 export function judge(
   { before, sight }: Seen,
-  { nodes, snapshots }: Rows,
+  { nodes, snapshots, unread }: Rows,
   sweeping: Sweeping,
   rules: {
     readonly installation: Installation;
@@ -117,7 +119,7 @@ export function judge(
   sweeping.sweeps++;
   const there = new Set((sight.server ?? []).map(({ id }) => id));
   const formerServers = sight.server === null ? new Set<ServerId>() : difference(sweeping.ours, there);
-  const owners = new Owners(nodes, snapshots);
+  const owners = new Owners(nodes, snapshots, unread);
   const leaks = findLeaks(sight, { ...rules, owners, formerServers });
   const suspects = new Map(
     leaks.map(leak => [leakKey(leak), { leak, since: sweeping.suspects.get(leakKey(leak))?.since ?? now }]),
@@ -128,7 +130,7 @@ export function judge(
     if (mark !== null && isTagOf(installation, mark)) remember(id, sweeping.ours);
   sweeping.suspects = suspects;
   if (sight.server !== null) {
-    const ownersBefore = new Owners(before.nodes, before.snapshots);
+    const ownersBefore = new Owners(before.nodes, before.snapshots, before.unread);
     sweeping.leaked = leakedServers(sight.server, { installation, before: ownersBefore, after: owners });
   }
   return {

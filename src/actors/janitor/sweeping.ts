@@ -45,7 +45,8 @@ export function lookAround(state: JanitorState, ctx: JanitorContext): void {
     sweeping.isUnderWay = true;
     awaited.add(provider);
     const kinds = kindsToLookAt(provider, sweeping, settings);
-    const before = { nodes: nodes.get(provider) ?? [], snapshots: snapshots.get(provider) ?? [] };
+    const own = { nodes: nodes.get(provider) ?? [], snapshots: snapshots.get(provider) ?? [] };
+    const before = { ...own, unread: rows?.unread ?? new Set<string>() };
     ctx.task(
       `look at ${provider}`,
       task => lookAt(provider, kinds, task),

@@ -58,7 +58,7 @@ export function lookAtStrangers(
   for (const name of unknown.slice(0, questionsPerList)) ask(name, installation, strangers, enqueue);
   // Two targets may share a master: a row of the other one is looked for at the second sighting.
   if (allRows === null) return;
-  const marks = new Set(allRows.map(row => row.tag));
+  const marks = new Set<string | null>([...allRows.map(row => row.tag), ...target.outside.store.unreadTags]);
   for (const [name, mark] of ours) {
     if (underWay.has(name)) continue;
     if (marks.has(mark)) {

@@ -73,6 +73,7 @@ export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
     attach: () => real.attach(),
     probe: () => real.probe(),
     shared: real.shared,
+    unreadTags: real.unreadTags,
     close: () => real.close(),
     async openSlot() {
       const slot = await real.openSlot();

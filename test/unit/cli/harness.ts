@@ -147,6 +147,7 @@ targets:
 /** Rows in memory, and what was asked of them. */
 export class FakeStore implements StorePort {
   readonly calls: string[] = [];
+  readonly unreadTags = new Set<string>();
   rows: NodeRow[] = [];
   snapshots: SnapshotRow[] = [];
   jobs: WatchedJob[] = [];
