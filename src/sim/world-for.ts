@@ -63,7 +63,9 @@ function imagesFor(provider: Provider): { id: string; name: string }[] {
   const images = new Map<string, { id: string; name: string }>();
   for (const { id, name } of wanted) {
     const key = id ?? name;
-    if (key !== null) images.set(key, { id: id ?? `image-of-${provider.name}-${images.size + 1}`, name: name ?? key });
+    // Several are made of one.
+    if (key === null || images.has(key)) continue;
+    images.set(key, { id: id ?? `image-of-${provider.name}-${images.size + 1}`, name: name ?? key });
   }
   return [...images.values()];
 }

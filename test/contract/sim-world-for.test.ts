@@ -4,6 +4,7 @@ import { loadConfig } from '../../src/config/load.js';
 import type { PoolConfig } from '../../src/domain/pool-config.js';
 import { rewire, worldOptionsFor } from '../../src/sim/world-for.js';
 import { startWorld, type World } from '../../src/sim/world.js';
+import { poolConfig, snapshotImage } from '../support/pool-config.js';
 
 const file = fileURLToPath(new URL('../fixtures/openstack-2014-06.yaml', import.meta.url));
 
@@ -85,4 +86,14 @@ it('leaves a target without Jenkins as it is', async () => {
   const rewired = rewire(changed, world);
   expect(rewired.targets[0]).toEqual({ ...first, jenkins: null });
   expect(rewired.gearmanServers).toEqual([]);
+});
+
+it('an image that several are made of is there once, and no two have one id', () => {
+  const images = ['a', 'b', 'c', 'd'].map(name =>
+    snapshotImage({ name, baseImage: name === 'd' ? 'Fedora' : 'Ubuntu' }),
+  );
+  const [cloud] = worldOptionsFor(poolConfig({ providers: [{ name: 'alpha', images, cloudImages: [] }] })).clouds;
+  const named = (cloud?.images ?? []).flatMap(image => (typeof image === 'string' ? [] : [image]));
+  expect(named.map(({ name }) => name)).toEqual(['Ubuntu', 'Fedora']);
+  expect(new Set(named.map(({ id }) => id)).size).toBe(2);
 });
