@@ -50,6 +50,8 @@ export type PoolMessage =
       readonly image: string;
       readonly isUsable: boolean;
       readonly trouble: string | null;
+      /** That its builds take, or are about to take. */
+      readonly buildServers: number;
     }
   /** `closed`: why nothing is to be launched there. */
   | { readonly type: 'provider'; readonly name: string; readonly closed: Obstacle | null }
@@ -99,6 +101,7 @@ export interface Known {
   readonly closedProviders: Map<string, Obstacle>;
   readonly capacities: Map<string, Capacity>;
   readonly leaked: Map<string, number>;
+  readonly buildServers: Map<string, { readonly provider: string; readonly servers: number }>;
   readonly onlineTargets: Set<string>;
   readonly targetTroubles: Map<string, string>;
   readonly events: Map<string, boolean>;
@@ -113,6 +116,7 @@ export const nothingKnown = (): Known => ({
   closedProviders: new Map(),
   capacities: new Map(),
   leaked: new Map(),
+  buildServers: new Map(),
   onlineTargets: new Set(),
   targetTroubles: new Map(),
   events: new Map(),
@@ -220,10 +224,15 @@ function note(message: PoolMessage, state: PoolState): boolean {
       if (!state.settings.config.gearmanServers.some(each => serverName(each) === message.server)) return false;
       state.samples.set(message.server, message);
       return true;
-    case 'image':
-      state.heardOf.add(imageKey(message.provider, message.image));
-      setTrouble(state.imageTroubles, imageKey(message.provider, message.image), message.trouble);
-      return setMember(state.images, imageKey(message.provider, message.image), message.isUsable);
+    case 'image': {
+      const { provider, image, buildServers: servers } = message;
+      const key = imageKey(provider, image);
+      state.heardOf.add(key);
+      setTrouble(state.imageTroubles, key, message.trouble);
+      const before = state.buildServers.get(key)?.servers ?? 0;
+      state.buildServers.set(key, { provider, servers });
+      return setMember(state.images, key, message.isUsable) || before !== servers;
+    }
     case 'target':
       state.heardOf.add(message.name);
       setTrouble(state.targetTroubles, message.name, message.trouble);
@@ -294,6 +303,7 @@ function forgetUnconfigured({
   closedProviders,
   capacities,
   leaked,
+  buildServers,
   onlineTargets,
   targetTroubles,
   heardOf,
@@ -309,6 +319,7 @@ function forgetUnconfigured({
   const known = config.providers.flatMap(each => imagesOf(each).map(image => imageKey(each.name, image.name)));
   keepOnly(images, known);
   keepOnly(imageTroubles, known);
+  keepOnly(buildServers, known);
   keepOnly(heardOf, [...known, ...config.targets.map(nameOf)]);
 }
 
@@ -405,6 +416,7 @@ function decideRound(state: PoolState, demand: RoundDemand): Round {
     eventsAlive: [...state.events.values()].some(Boolean),
     providerLimit: provider => limits.get(provider)?.servers ?? 0,
     leakedServers: provider => state.leaked.get(provider) ?? 0,
+    buildServers: provider => buildServersIn(provider, state),
     clouds: {
       limits: provider => limits.get(provider) ?? { cores: null, ramMb: null },
       size: (provider, image) => state.capacities.get(provider)?.sizes.get(image) ?? null,
@@ -417,6 +429,12 @@ function decideRound(state: PoolState, demand: RoundDemand): Round {
 
 function limitsIn(provider: Provider, { capacities }: PoolState): Limits {
   return limitsOf(provider, capacities.get(provider.name)?.byQuota ?? unlimited);
+}
+
+function buildServersIn(provider: string, { buildServers }: PoolState): number {
+  let sum = 0;
+  for (const each of buildServers.values()) if (each.provider === provider) sum += each.servers;
+  return sum;
 }
 
 /** Why nothing of this image can be launched in any zone; null: it can in one of them. */

@@ -39,6 +39,8 @@ export interface RoundInput {
   readonly providerLimit: (provider: string) => number;
   /** Servers of ours that no row counts, until they are deleted; by default there are none. */
   readonly leakedServers?: (provider: string) => number;
+  /** Servers on which images are built, and those that a build is about to ask for; by default there are none. */
+  readonly buildServers?: (provider: string) => number;
   /** While its breaker or back-off forbids launches; null: it is open for them. */
   readonly providerClosed: (provider: string) => Obstacle | null;
   /** What the clouds say of cores, memory and shortages; by default nothing is known of them. */
@@ -126,7 +128,9 @@ export function planRound(input: RoundInput): Round {
     const limit = Math.max(0, Math.floor(input.providerLimit(name)));
     const { servers, held } = stock.inProvider(name);
     const leaked = input.leakedServers?.(name) ?? 0;
-    rooms.set(name, { limit, maxServers, servers, free: Math.max(0, limit - servers - leaked), held, leaked });
+    const builds = input.buildServers?.(name) ?? 0;
+    const free = Math.max(0, limit - servers - leaked - builds);
+    rooms.set(name, { limit, maxServers, servers, free, held, leaked, builds });
   }
   const wishes = input.config.labels.map(label => wishOf(label, { input, ended, rooms, clouds }));
   const saving = savingFor(wishes, input, rooms);
@@ -209,9 +213,10 @@ interface Room {
   /** Servers of held nodes, which nobody knows the end of. */
   readonly held: number;
   readonly leaked: number;
+  readonly builds: number;
 }
 
-const noRoom: Room = { limit: 0, maxServers: 0, servers: 0, free: 0, held: 0, leaked: 0 };
+const noRoom: Room = { limit: 0, maxServers: 0, servers: 0, free: 0, held: 0, leaked: 0, builds: 0 };
 
 /** Cores and memory as the nodes that exist have left them. */
 function cloudRooms({ stock, config, clouds = nothingKnownOfClouds }: RoundInput): CloudRooms {
@@ -407,14 +412,15 @@ function refusalsOf(
   }
   const size = groupSizeOf(label);
   const full = wish.usable.flatMap(provider => {
-    const { limit, maxServers, free, leaked } = rooms.get(provider) ?? noRoom;
+    const { limit, maxServers, free, leaked, builds } = rooms.get(provider) ?? noRoom;
     if (provider === saving?.provider && label.name !== saving.label && free > 0) {
       const detail = `${provider} saves its room for ${saving.label}, which waits longest and takes ${saving.groupSize}`;
       return [refusal(label, 'saved-for-group', detail, provider)];
     }
     if (free >= size) return [];
     const without = leaked === 0 ? '' : `; ${leaked} servers without a row are there until a cleanup has deleted them`;
-    const detail = `${provider} has room for ${free} of ${limit} servers; a node takes ${size}${without}`;
+    const building = builds === 0 ? '' : `; images are built on ${builds}`;
+    const detail = `${provider} has room for ${free} of ${limit} servers; a node takes ${size}${without}${building}`;
     if (limit >= maxServers) return [refusal(label, 'max-servers', detail, provider)];
     const cut = `its quota leaves ${limit} of max-servers ${maxServers}`;
     return [refusal(label, 'quota', `${detail}; ${cut}`, provider)];

@@ -117,12 +117,19 @@ test('lesson 39: a provider whose image is not usable takes no share', async () 
 });
 
 test('lesson 43: the server on which an image is built is one of max-servers', async () => {
+  const snapshot = snapshotImage();
   const pool = await startPool({
-    labels: [{ name: 'bare', minReady: 9 }],
-    providers: [{ name: 'alpha', maxServers: 4, images: [snapshotImage()] }],
+    labels: [
+      { name: 'bare', minReady: 9 },
+      { name: 'built', minReady: 1, image: snapshot.name },
+    ],
+    providers: [{ name: 'alpha', maxServers: 4, images: [snapshot] }],
   });
-  await pool.advance(3_600_000);
-  expect(pool.cloud().serversPeak).toBeLessThanOrEqual(4);
+  await pool.until(() => pool.in('ready', 'bare').length === 3);
+  expect(pool.servers()).toHaveLength(4);
+  expect(pool.rows()).toHaveLength(3);
+  await pool.until(() => pool.in('ready').length === 4);
+  expect(pool.cloud().serversPeak).toBe(4);
 });
 
 test('lesson 44: a disabled label gets nothing, whatever waits for it', async () => {

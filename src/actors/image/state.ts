@@ -119,13 +119,23 @@ export function current(state: ImageState): BootImage | null {
 export function tellPool(usable: BootImage | null, trouble: string | null, state: ImageState, ctx: ImageContext): void {
   const { provider, image } = state;
   state.trouble = trouble;
-  ctx.tell(poolAddress, { type: 'image', provider, image, isUsable: usable !== null, trouble });
+  const isUsable = usable !== null;
+  ctx.tell(poolAddress, { type: 'image', provider, image, isUsable, trouble, buildServers: buildServers(state) });
   ctx.tell(statsAddress, {
     type: 'dependency',
     name: `providers/${provider}/images/${image}`,
     reason: trouble,
     isVital: false,
   });
+}
+
+/** A build takes its room from the beginning, so that it is not given away before its server is asked for (lesson 43). */
+function buildServers(state: ImageState): number {
+  const isOnServer = configOf(state)?.diskimage === null;
+  // A ready image keeps the name of the server that it was made on, and has a step while that is being deleted.
+  const isTaken = ({ state: at, step, serverId, imageId }: SnapshotRow): boolean =>
+    step !== null && (serverId !== null || (isOnServer && at === 'building' && imageId === null));
+  return rowsOf(state).filter(isTaken).length;
 }
 
 export function statusOf(state: ImageState, now: number): ImageStatusView {
