@@ -1,5 +1,5 @@
 /**
- * Snapshot images on a real OpenStack: built twice, nodes from the newer one, rolled back by its deletion, nodes from
+ * Snapshot images on a real OpenStack: built twice, nodes and a group from the newer one, rolled back by its deletion, nodes from
  * the older one; at the end there is nothing of ours but the image that is kept, and then not even that.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,10 @@ import { findRealCloud, withService } from './real-cloud.js';
 import { RealPool } from './real-pool.js';
 
 const real = await findRealCloud();
-const stock = 4;
+/** Single nodes, and one group of three machines. */
+const singles = 4;
+const stock = singles + 1;
+const servers = singles + 3;
 const tricky = `it's "$HOME" \`id\`\nand more`;
 
 describe.runIf(real.isPlayable)('snapshot images on a real OpenStack', () => {
@@ -19,13 +22,13 @@ describe.runIf(real.isPlayable)('snapshot images on a real OpenStack', () => {
 
   beforeAll(async () => {
     pool = await RealPool.open(real, {
-      labels: [{ name: 'small', image: 'trusty', 'min-ready': stock, providers: [{ name: 'plain' }] }],
+      labels: labels(singles, 1),
       scripts: { 'prepare.sh': '#!/bin/sh\n' },
       variables: { NODEPOOL_TRICKY: tricky },
       providers: login => [
         {
           name: 'plain',
-          'max-servers': stock + 2,
+          'max-servers': servers + 2,
           networks: [{ name: real.networks.inner, public: true }],
           images: [{ name: 'trusty', 'base-image': real.image, 'min-ram': 1, setup: 'prepare.sh', ...login }],
         },
@@ -45,7 +48,7 @@ describe.runIf(real.isPlayable)('snapshot images on a real OpenStack', () => {
     expect(runs).toHaveLength(1);
     expect(runs[0]?.environment['NODEPOOL_TRICKY']).toBe(tricky);
     // The template server is gone, and with it its key pair.
-    await pool.until(async () => (await pool.left()).servers.length === stock);
+    await pool.until(async () => (await pool.left()).servers.length === servers);
     expect((await pool.left()).keypairs).toEqual([]);
   });
 
@@ -63,7 +66,7 @@ describe.runIf(real.isPlayable)('snapshot images on a real OpenStack', () => {
 
   it('are all that is left when the nodes are gone, and go when they are deleted', async () => {
     const [kept] = await builtImages();
-    await pool.reload({ labels: [{ name: 'small', image: 'trusty', 'min-ready': -1 }] });
+    await pool.reload({ labels: labels(-1, -1) });
     await pool.empty();
     await pool.until(async () => (await pool.left()).ports.length === 0);
     expect(await pool.left()).toEqual({ ...nothing, images: [kept?.imageId] });
@@ -71,6 +74,14 @@ describe.runIf(real.isPlayable)('snapshot images on a real OpenStack', () => {
     await pool.until(async () => (await pool.left()).images.length === 0);
     expect(await pool.left()).toEqual(nothing);
   });
+
+  function labels(ofSingles: number, ofGroups: number): object[] {
+    const common = { image: 'trusty', providers: [{ name: 'plain' }] };
+    return [
+      { name: 'small', 'min-ready': ofSingles, ...common },
+      { name: 'three', 'min-ready': ofGroups, subnodes: 2, ...common },
+    ];
+  }
 
   /** Every node is exchanged for a new one. */
   async function refilled(): Promise<readonly NodeView[]> {
