@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { CallOptions } from '../../ports/cloud.js';
 import { Fault } from '../../domain/fault.js';
 
@@ -14,6 +15,8 @@ export class Deadline {
 
   constructor(what: string, call: CallOptions) {
     this.signal = this.#controller.signal;
+    // A call may consist of many requests at once, each of which listens.
+    setMaxListeners(0, this.signal);
     this.#timer = setTimeout(() => {
       this.#controller.abort(new Fault('cloud.timeout', `${what}: no answer within ${call.deadlineMs} ms`));
     }, call.deadlineMs);
