@@ -44,7 +44,10 @@ function afterKey(from: Browsing, input: string, key: Partial<Key>, nodes: reado
   if (key.upArrow) return moved(from, -1, nodes);
   if (key.pageDown) return moved(from, pageRows, nodes);
   if (key.pageUp) return moved(from, -pageRows, nodes);
-  if (key.return) return { ...from, openId: shownOf(from, nodes)[placeOf(from, nodes)]?.id ?? null };
+  if (key.return) {
+    const shown = shownOf(from, nodes);
+    return { ...from, openId: shown[placeOf(from, shown)]?.id ?? null };
+  }
   return afterLetter(from, input, nodes);
 }
 
@@ -53,10 +56,10 @@ export function shownOf({ filter, sorting }: Browsing, nodes: readonly NodeView[
 }
 
 /** The index of the marked row among those that are shown. */
-export function placeOf(at: Browsing, nodes: readonly NodeView[]): number {
+export function placeOf({ chosenId }: Browsing, shown: readonly NodeView[]): number {
   return Math.max(
     0,
-    shownOf(at, nodes).findIndex(({ id }) => id === at.chosenId),
+    shown.findIndex(({ id }) => id === chosenId),
   );
 }
 
@@ -69,7 +72,7 @@ function typed(from: Browsing, input: string, key: Partial<Key>): Browsing {
 
 function moved(from: Browsing, rows: number, nodes: readonly NodeView[]): Browsing {
   const shown = shownOf(from, nodes);
-  const to = Math.min(shown.length - 1, Math.max(0, placeOf(from, nodes) + rows));
+  const to = Math.min(shown.length - 1, Math.max(0, placeOf(from, shown) + rows));
   return { ...from, chosenId: shown[to]?.id ?? from.chosenId };
 }
 

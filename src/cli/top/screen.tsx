@@ -56,6 +56,7 @@ export function Top({ daemon, context, first }: Omit<TopProps, 'terminal'> & { r
 
   if (openId !== null)
     return <NodeScreen id={openId} daemon={daemon} context={context} height={height} width={width} />;
+  const shown = shownOf(browsing, seen.nodes);
   const providerRows = Math.min(seen.providers.length, providerRowsMax);
   const nodeRows = Math.max(nodeRowsMin, height - providerRows - 8);
   return (
@@ -63,8 +64,8 @@ export function Top({ daemon, context, first }: Omit<TopProps, 'terminal'> & { r
       <Headline seen={seen} trouble={trouble} />
       <Providers seen={seen} rows={providerRows} />
       <Nodes
-        shown={shownOf(browsing, seen.nodes)}
-        at={placeOf(browsing, seen.nodes)}
+        shown={shown}
+        at={placeOf(browsing, shown)}
         rows={nodeRows}
         sorting={sorting}
         filter={filter}
