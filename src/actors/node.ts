@@ -35,18 +35,9 @@ import {
 import { proceedLaunch, stepSettled } from './node/launch.js';
 import { noteSubnode, replaceMember } from './node/group.js';
 import { learn } from './node/learn.js';
-import {
-  giveBackPermit,
-  handOnLease,
-  readRow,
-  returnLease,
-  settleIn,
-  wantLease,
-  type NodeContext,
-  type NodeHome,
-  type Self,
-} from './node/self.js';
+import { giveBackPermit, readRow, settleIn, type NodeContext, type NodeHome, type Self } from './node/self.js';
 import type { StepOutcome } from './node/step.js';
+import { OwnConnection } from './own-connection.js';
 import type { PermitGranted } from './permits.js';
 import type { LeaseNotice, StoreNotice } from './store.js';
 import type { SubnodeTold } from './subnode.js';
@@ -96,10 +87,7 @@ export const nodeActor: Actor<NodeMessage, Self, NodeHome> = {
       home,
       isRowSure: !home.hadLife,
       begunBy: ctx.now(),
-      lease: null,
-      leaseAskedAt: null,
-      // Unlike those of an earlier life.
-      leaseRequests: ctx.now(),
+      connection: new OwnConnection(ctx.now()),
       permits: new Map(),
       step: null,
       parts: new Set(),
@@ -131,13 +119,11 @@ export const nodeActor: Actor<NodeMessage, Self, NodeHome> = {
   },
 
   onStop(node, ctx) {
-    returnLease(node, ctx);
+    node.connection.giveBack(ctx);
   },
 
-  describe({ home: { row }, lease, leaseAskedAt, keptForStore }) {
-    const held = lease ? { state: 'held' as const, since: lease.since } : null;
-    const waiting = leaseAskedAt === null ? null : { state: 'waiting' as const, since: leaseAskedAt };
-    return { state: stateForPeople(row, keptForStore.length > 0), connection: held ?? waiting };
+  describe({ home: { row }, connection, keptForStore }) {
+    return { state: stateForPeople(row, keptForStore.length > 0), connection: connection.describe() };
   },
 };
 
@@ -183,11 +169,11 @@ const mustWait: ReadonlySet<NodeMessage['type']> = new Set<NodeMessage['type']>(
 ]);
 
 function keep(message: NodeMessage, fault: Fault, node: Self, ctx: NodeContext): void {
-  if (node.lease) {
+  if (node.connection.lease) {
     // Perhaps only this connection is broken: the next one shows.
-    returnLease(node, ctx, true);
+    node.connection.giveBack(ctx, true);
     node.keptForLease.push(message);
-    wantLease(node, ctx);
+    node.connection.want(node.home.row, ctx);
     return;
   }
   node.keptForStore.push(message);
@@ -275,13 +261,10 @@ async function act(message: NodeMessage, node: Self, ctx: NodeContext): Promise<
       node.permits.set(message.work, 'held');
       return;
     case 'lease-granted':
-      if (node.leaseAskedAt === null || message.request !== node.leaseRequests) return;
-      node.lease = { lease: message.lease, since: ctx.now() };
-      node.leaseAskedAt = null;
-      await again(node.keptForLease, node, ctx);
+      if (node.connection.take(message, ctx.now())) await again(node.keptForLease, node, ctx);
       return;
     case 'lease-asked-back':
-      handOnLease(node, ctx);
+      node.connection.handOn(ctx);
       return;
     case 'store-ready':
       ctx.tell(storeAddress, { type: 'unsubscribe', path: ctx.path });
@@ -292,11 +275,11 @@ async function act(message: NodeMessage, node: Self, ctx: NodeContext): Promise<
 }
 
 function explain(node: Self): Situation {
-  const { home, permits, resting, restsUntil, lease, leaseAskedAt, keptForStore } = node;
+  const { home, permits, resting, restsUntil, connection, keptForStore } = node;
   return situationOf(home.row, {
     isDatabaseAway: keptForStore.length > 0,
     waitsForPermit: (['launch', 'delete'] as const).find(work => permits.get(work) === 'waiting') ?? null,
-    waitsForConnection: lease === null && leaseAskedAt !== null,
+    waitsForConnection: connection.isAskedFor,
     isBusy: node.step !== null || node.parts.size > 0,
     restsUntil: resting.size > 0 ? restsUntil : null,
   });
@@ -304,9 +287,9 @@ function explain(node: Self): Situation {
 
 /** The lease may have been handed on while the world was waited for: what came of it is kept until there is another. */
 function hasLeaseFor(message: NodeMessage, node: Self, ctx: NodeContext): boolean {
-  if (node.lease) return true;
+  if (node.connection.lease) return true;
   node.keptForLease.push(message);
-  wantLease(node, ctx);
+  node.connection.want(node.home.row, ctx);
   return false;
 }
 
@@ -338,7 +321,7 @@ async function proceed(node: Self, ctx: NodeContext): Promise<void> {
   }
   if (node.step || node.keptForLease.length > 0) return;
   giveBackPermit('launch', node);
-  returnLease(node, ctx);
+  node.connection.giveBack(ctx);
 }
 
 /** A time on the row belongs to a state: with either gone, the alarm is off. */

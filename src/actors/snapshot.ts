@@ -17,17 +17,15 @@ import { imageView } from '../domain/views.js';
 import type { ImageOutcome } from '../ports/control.js';
 import type { Actor, ReplyTo, TaskOutcome } from '../runtime/actor.js';
 import { snapshotAddress, storeAddress } from './addresses.js';
+import { OwnConnection } from './own-connection.js';
 import { proceedBuild, stepSettled } from './snapshot/build.js';
 import { learn } from './snapshot/learn.js';
 import { partSettled, proceedRemoval } from './snapshot/removal.js';
 import {
   change,
   giveBackPermit,
-  handOnLease,
   isWaitingOutside,
   readRow,
-  returnLease,
-  wantLease,
   type Self,
   type SnapshotContext,
   type SnapshotHome,
@@ -62,10 +60,7 @@ export const snapshotActor: Actor<SnapshotMessage, Self, SnapshotHome> = {
       home,
       isRowSure: !home.hadLife,
       begunBy: ctx.now(),
-      lease: null,
-      leaseAskedAt: null,
-      // Unlike those of an earlier life.
-      leaseRequests: ctx.now(),
+      connection: new OwnConnection(ctx.now()),
       permit: 'none',
       step: null,
       parts: new Set(),
@@ -97,13 +92,11 @@ export const snapshotActor: Actor<SnapshotMessage, Self, SnapshotHome> = {
   },
 
   onStop(self, ctx) {
-    returnLease(self, ctx);
+    self.connection.giveBack(ctx);
   },
 
-  describe({ home: { row }, lease, leaseAskedAt, isCutOff, progress }) {
-    const held = lease ? { state: 'held' as const, since: lease.since } : null;
-    const waiting = leaseAskedAt === null ? null : { state: 'waiting' as const, since: leaseAskedAt };
-    return { state: stateForPeople(row, progress, isCutOff), connection: held ?? waiting };
+  describe({ home: { row }, connection, isCutOff, progress }) {
+    return { state: stateForPeople(row, progress, isCutOff), connection: connection.describe() };
   },
 };
 
@@ -140,10 +133,10 @@ async function overDatabase(work: () => Promise<void>, self: Self, ctx: Snapshot
   } catch (error) {
     if (!(error instanceof Fault) || error.kind !== 'store.away') throw error;
     self.isCutOff = true;
-    if (self.lease) {
+    if (self.connection.lease) {
       // Perhaps only this connection is broken: the next one shows.
-      returnLease(self, ctx, true);
-      wantLease(self, ctx);
+      self.connection.giveBack(ctx, true);
+      self.connection.want(self.home.row, ctx);
     } else {
       ctx.tell(storeAddress, { type: 'away-seen', reason: error.message });
       ctx.tell(storeAddress, { type: 'subscribe', path: ctx.path, listener: ctx.self });
@@ -191,13 +184,10 @@ async function act(message: SnapshotMessage, self: Self, ctx: SnapshotContext): 
       if (self.permit === 'waiting') self.permit = 'held';
       return;
     case 'lease-granted':
-      if (self.leaseAskedAt === null || message.request !== self.leaseRequests) return;
-      self.lease = { lease: message.lease, since: ctx.now() };
-      self.leaseAskedAt = null;
-      reconnected(self, ctx);
+      if (self.connection.take(message, ctx.now())) reconnected(self, ctx);
       return;
     case 'lease-asked-back':
-      handOnLease(self, ctx);
+      self.connection.handOn(ctx);
       return;
     case 'store-ready':
       ctx.tell(storeAddress, { type: 'unsubscribe', path: ctx.path });
@@ -214,8 +204,8 @@ function reconnected(self: Self, ctx: SnapshotContext): void {
 
 /** The lease may have been handed on while the world was waited for: the outcome is put aside until there is another. */
 function hasLease(self: Self, ctx: SnapshotContext): boolean {
-  if (self.lease) return true;
-  wantLease(self, ctx);
+  if (self.connection.lease) return true;
+  self.connection.want(self.home.row, ctx);
   ctx.stash();
   return false;
 }
@@ -245,7 +235,7 @@ async function proceed(self: Self, ctx: SnapshotContext): Promise<void> {
       proceedRemoval(self, ctx);
       return;
   }
-  if (self.home.row.step === null && !isWaitingOutside(self)) returnLease(self, ctx);
+  if (self.home.row.step === null && !isWaitingOutside(self)) self.connection.giveBack(ctx);
 }
 
 async function judged(

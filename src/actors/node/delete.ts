@@ -12,17 +12,7 @@ import { findTagged } from '../cloud/find-tagged.js';
 import { askCloud, cloudValue } from '../cloud/request.js';
 import { valueOf, type Reply } from '../outcome.js';
 import { asFault } from '../store.js';
-import {
-  change,
-  giveBackPermit,
-  hasPermit,
-  leave,
-  stepIo,
-  wantLease,
-  whereabouts,
-  type NodeContext,
-  type Self,
-} from './self.js';
+import { change, giveBackPermit, hasPermit, leave, stepIo, whereabouts, type NodeContext, type Self } from './self.js';
 import { addressDoubt } from './floating-address.js';
 import { removesSubnodes } from './group.js';
 import type { StepIo } from './step.js';
@@ -41,8 +31,8 @@ export function proceedDelete(node: Self, ctx: NodeContext): void {
     if (part !== 'unregister' && !node.isUrgent && !hasPermit('delete', node, ctx)) continue;
     // The machines of a group go before the one that has its row.
     if (part === 'servers' && removesSubnodes(node, ctx)) continue;
-    if (!node.lease) {
-      wantLease(node, ctx);
+    if (!node.connection.lease) {
+      node.connection.want(node.home.row, ctx);
       return;
     }
     node.parts.add(part);
@@ -148,7 +138,7 @@ async function partDone(part: DeletePart, node: Self, ctx: NodeContext): Promise
   const { row } = node.home;
   const left = stepWithout(row, part);
   if (left === 'row') {
-    const session = node.lease?.lease ?? node.home.outside.store.shared;
+    const session = node.connection.lease ?? node.home.outside.store.shared;
     await session.deleteNode(row.id);
     deleted(node, ctx);
     return;

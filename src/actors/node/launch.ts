@@ -12,7 +12,7 @@ import { orFault, outcomeOf } from '../step-outcome.js';
 import { runExplained } from './console.js';
 import { proceedGroup } from './group.js';
 import { learn } from './learn.js';
-import { change, hasPermit, stepIo, tellImage, wantLease, whereabouts, type NodeContext, type Self } from './self.js';
+import { change, hasPermit, stepIo, tellImage, whereabouts, type NodeContext, type Self } from './self.js';
 import type { Step, StepOutcome } from './step.js';
 import { steps } from './steps.js';
 
@@ -30,8 +30,8 @@ export async function proceedLaunch(node: Self, ctx: NodeContext): Promise<void>
   const name = row.step === 'queued' ? 'create' : row.step;
   const step = stepNamed(name);
   if (!step || !hasPermit('launch', node, ctx)) return;
-  if (!node.lease) {
-    wantLease(node, ctx);
+  if (!node.connection.lease) {
+    node.connection.want(node.home.row, ctx);
     return;
   }
   const prepared = orFault(() => step.prepare?.(row, ctx.now(), settings) ?? null);

@@ -1,4 +1,4 @@
-/** A node's actor from inside: its state, how it writes its row, its lease and its permits. */
+/** A node's actor from inside: its state, how it writes its row, its connection and its permits. */
 import type { LaunchEnding } from '../../domain/canary.js';
 import { factSheet } from '../../domain/fact-sheet.js';
 import type { NodePatch, NodeRow } from '../../domain/node-row.js';
@@ -14,13 +14,12 @@ import {
   nodeNameAddress,
   poolAddress,
   statsAddress,
-  storeAddress,
 } from '../addresses.js';
 import type { NodeMessage } from '../node.js';
+import type { OwnConnection } from '../own-connection.js';
 import type { PermitMessage, Work } from '../permits.js';
 import type { SubnodesMessage } from '../subnodes.js';
 import type { Settings } from '../settings.js';
-import type { Lease } from '../store.js';
 import type { DeletePart } from '../../domain/delete-step.js';
 import type { StepIo } from './step.js';
 
@@ -42,10 +41,7 @@ export interface Self {
   isRowSure: boolean;
   /** A call whose answer nobody has was begun by then: when this life began, or when the answer was given up. */
   begunBy: number;
-  lease: { readonly lease: Lease; readonly since: number } | null;
-  leaseAskedAt: number | null;
-  /** Numbers the requests for a lease; only the grant of the last one is taken. */
-  leaseRequests: number;
+  readonly connection: OwnConnection;
   readonly permits: Map<Work, 'waiting' | 'held'>;
   /** The launch step in hand. */
   step: TaskHandle | null;
@@ -84,7 +80,7 @@ const writeTries = 4;
  */
 export async function change(node: Self, ctx: NodeContext, make: (row: NodeRow) => NodePatch | null): Promise<boolean> {
   const { home } = node;
-  const session: Session = node.lease?.lease ?? home.outside.store.shared;
+  const session: Session = node.connection.lease ?? home.outside.store.shared;
   for (let tries = 0; tries < writeTries; tries++) {
     const { row } = home;
     const patch = make(row);
@@ -166,39 +162,6 @@ export function whereabouts(row: NodeRow): LogFields {
 export function stepIo({ home, begunBy }: Self, task: TaskIo, wasPrepared: boolean): StepIo {
   const { row, outside, settings, shell } = home;
   return { row, outside, settings, shell, task, begunBy, wasPrepared };
-}
-
-// ── The lease ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export function wantLease(node: Self, ctx: NodeContext): void {
-  if (node.lease || node.leaseAskedAt !== null) return;
-  node.leaseAskedAt = ctx.now();
-  const { row } = node.home;
-  const owner = {
-    path: ctx.path,
-    provider: row.provider,
-    isDelete: row.state === 'delete',
-    ref: ctx.self,
-    request: ++node.leaseRequests,
-  };
-  ctx.tell(storeAddress, { type: 'lease-wanted', owner });
-}
-
-export function returnLease(node: Self, ctx: NodeContext, isBroken = false): void {
-  if (!node.lease && node.leaseAskedAt === null) return;
-  ctx.tell(storeAddress, { type: 'lease-returned', path: ctx.path, lease: node.lease?.lease ?? null, isBroken });
-  node.lease = null;
-  node.leaseAskedAt = null;
-}
-
-/**
- * Others wait for a connection. Nothing is being written now; one that is kept by whoever waits for a permit is kept from
- * the one that has the permit. One that an earlier life held is given back unseen.
- */
-export function handOnLease(node: Self, ctx: NodeContext): void {
-  if (node.leaseAskedAt !== null) return;
-  ctx.tell(storeAddress, { type: 'lease-returned', path: ctx.path, lease: node.lease?.lease ?? null, isBroken: false });
-  node.lease = null;
 }
 
 // ── Permits ──────────────────────────────────────────────────────────────────────────────────────────────────────

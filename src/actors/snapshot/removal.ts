@@ -2,17 +2,7 @@
 import { removalWithout, removalsLeft, type RemovalPart } from '../../domain/snapshot-row.js';
 import type { TaskOutcome } from '../../runtime/actor.js';
 import { asFault } from '../store.js';
-import {
-  change,
-  happened,
-  leave,
-  rest,
-  returnLease,
-  wantLease,
-  whereabouts,
-  type Self,
-  type SnapshotContext,
-} from './self.js';
+import { change, happened, leave, rest, whereabouts, type Self, type SnapshotContext } from './self.js';
 import { removeImage, removeTemplate } from './remove.js';
 
 /** Begins what remains. A step in hand comes first: only it knows what it is making. */
@@ -25,8 +15,8 @@ export function proceedRemoval(self: Self, ctx: SnapshotContext): void {
   for (const part of removalsLeft(row.step)) {
     if (self.parts.has(part) || self.resting.has(part)) continue;
     if (part === 'image' && !self.isFree) continue;
-    if (!self.lease) {
-      wantLease(self, ctx);
+    if (!self.connection.lease) {
+      self.connection.want(self.home.row, ctx);
       return;
     }
     self.parts.add(part);
@@ -55,14 +45,14 @@ async function partDone(part: RemovalPart, self: Self, ctx: SnapshotContext): Pr
   self.failures = 0;
   if (row.state === 'ready') {
     await change(self, ctx, () => ({ step: null, stepAt: null, addressId: null }));
-    returnLease(self, ctx);
+    self.connection.giveBack(ctx);
     return;
   }
   if (removalWithout(row.step, part) !== 'row') {
     await change(self, ctx, now => ({ step: removalWithout(now.step, part), stepAt: ctx.now() }));
     return;
   }
-  const session = self.lease?.lease ?? outside.store.shared;
+  const session = self.connection.lease ?? outside.store.shared;
   await session.deleteSnapshot(row.id);
   outside.log.info(`image ${row.id}: deleted`, whereabouts(row));
   happened('image.deleted', 'is deleted', row, ctx);

@@ -1,15 +1,15 @@
-/** A snapshot's actor from inside: its state, how it writes its row, its lease and its permit. */
+/** A snapshot's actor from inside: its state, how it writes its row, its connection and its permit. */
 import { backoffMs } from '../../domain/backoff.js';
 import type { RemovalPart, SnapshotPatch, SnapshotRow } from '../../domain/snapshot-row.js';
 import type { Outside } from '../../ports/outside.js';
 import type { LogFields } from '../../ports/log.js';
 import type { ShellPort } from '../../ports/shell.js';
 import type { Context, Ref, TaskHandle } from '../../runtime/actor.js';
-import { imagesAddress, statsAddress, storeAddress } from '../addresses.js';
+import { imagesAddress, statsAddress } from '../addresses.js';
 import type { ImageMessage } from '../image.js';
+import type { OwnConnection } from '../own-connection.js';
 import type { Settings } from '../settings.js';
 import type { SnapshotMessage } from '../snapshot.js';
-import type { Lease } from '../store.js';
 
 /** What outlives a life of the actor. */
 export interface SnapshotHome {
@@ -32,10 +32,7 @@ export interface Self {
   isRowSure: boolean;
   /** A call whose answer nobody has was begun by then: when this life began, or when the answer was given up. */
   begunBy: number;
-  lease: { readonly lease: Lease; readonly since: number } | null;
-  leaseAskedAt: number | null;
-  /** Numbers the requests for a lease; only the grant of the last one is taken. */
-  leaseRequests: number;
+  readonly connection: OwnConnection;
   permit: 'none' | 'waiting' | 'held';
   /** The step of the build in hand. */
   step: TaskHandle | null;
@@ -69,7 +66,7 @@ export async function change(
   make: (row: SnapshotRow) => SnapshotPatch | null,
 ): Promise<boolean> {
   const { home } = self;
-  const session = self.lease?.lease ?? home.outside.store.shared;
+  const session = self.connection.lease ?? home.outside.store.shared;
   for (let tries = 0; tries < writeTries; tries++) {
     const { row } = home;
     const patch = make(row);
@@ -127,39 +124,6 @@ export function rest(what: 'step' | RemovalPart, self: Self, ctx: SnapshotContex
   self.failures++;
   self.resting.add(what);
   ctx.timer(`retry ${what}`, backoffMs(retryBackoff, self.failures, ctx.random()), { type: 'rested', what });
-}
-
-// ── The lease ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export function wantLease(self: Self, ctx: SnapshotContext): void {
-  if (self.lease || self.leaseAskedAt !== null) return;
-  self.leaseAskedAt = ctx.now();
-  const { row } = self.home;
-  const owner = {
-    path: ctx.path,
-    provider: row.provider,
-    isDelete: row.state === 'delete',
-    ref: ctx.self,
-    request: ++self.leaseRequests,
-  };
-  ctx.tell(storeAddress, { type: 'lease-wanted', owner });
-}
-
-export function returnLease(self: Self, ctx: SnapshotContext, isBroken = false): void {
-  if (!self.lease && self.leaseAskedAt === null) return;
-  ctx.tell(storeAddress, { type: 'lease-returned', path: ctx.path, lease: self.lease?.lease ?? null, isBroken });
-  self.lease = null;
-  self.leaseAskedAt = null;
-}
-
-/**
- * Others wait for a connection. Nothing is being written now; one that is kept by whoever waits for a permit is kept from
- * the one that has the permit. One that an earlier life held is given back unseen.
- */
-export function handOnLease(self: Self, ctx: SnapshotContext): void {
-  if (self.leaseAskedAt !== null) return;
-  ctx.tell(storeAddress, { type: 'lease-returned', path: ctx.path, lease: self.lease?.lease ?? null, isBroken: false });
-  self.lease = null;
 }
 
 /** Nothing is to be written before the outside world answers. */
