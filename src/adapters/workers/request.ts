@@ -7,8 +7,10 @@ import type { CallOptions, CloudPort } from '../../ports/cloud.js';
 import type { ShellFile, ShellJob, ShellLogin, ShellPort } from '../../ports/shell.js';
 import type { CiQuestion } from '../jenkins/question.js';
 import type { CloudAccess } from '../openstack/cloud.js';
+import type { ServerChanges } from './server-changes.js';
 
-export type CloudOp = Exclude<keyof CloudPort, 'close'>;
+/** A list of servers crosses as its changes. */
+export type CloudOp = Exclude<keyof CloudPort, 'close' | 'listServers'>;
 
 /** What a method of the cloud is called with, but for the options of the call, which cross beside it. */
 export type CloudArgs<Name extends CloudOp> =
@@ -17,6 +19,7 @@ export type CloudArgs<Name extends CloudOp> =
 /** The calls, by what they are asked with. */
 export type Call =
   | { readonly [Name in CloudOp]: CloudCall<Name> }[CloudOp]
+  | { readonly op: 'server-changes'; readonly access: CloudAccess; readonly known: string | null }
   | { readonly op: 'check'; readonly login: ShellLogin; readonly files: readonly ShellFile[] }
   | { readonly op: 'work'; readonly login: ShellLogin; readonly job: ShellJob; readonly loginDeadlineMs: number }
   | { readonly op: 'ci'; readonly master: JenkinsMaster; readonly question: CiQuestion };
@@ -34,7 +37,9 @@ export type Result<Name extends Op> = Name extends 'check' | 'work'
   ? Awaited<ReturnType<ShellPort[Name]>>
   : Name extends keyof CloudPort
     ? Awaited<ReturnType<CloudPort[Name]>>
-    : unknown;
+    : Name extends 'server-changes'
+      ? ServerChanges
+      : unknown;
 
 export interface Request {
   readonly call: Call;

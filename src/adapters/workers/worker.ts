@@ -11,13 +11,19 @@ import { JenkinsClients } from '../jenkins/question.js';
 import { openCloud, type CloudAccess } from '../openstack/cloud.js';
 import { openShell } from '../ssh/shell.js';
 import type { Call, CloudOp, Progress, Reply, Request } from './request.js';
+import { SentServers } from './server-changes.js';
 
 /** A fast disk would send thousands of messages a second, which nobody could look at. */
 const PROGRESS_MS = 250;
 /** Two: after a change of credentials the calls of the old session end while the new one works. */
-const CLOUDS_MAX = 2;
+const SESSIONS_MAX = 2;
 
-const clouds = new Map<string, CloudPort>();
+interface Session {
+  readonly cloud: CloudPort;
+  readonly sent: SentServers;
+}
+
+const sessions = new Map<string, Session>();
 const shell = openShell();
 const masters = new JenkinsClients();
 
@@ -59,24 +65,31 @@ function perform(call: Call, options: UploadOptions): Promise<unknown> {
     }
     case 'ci':
       return masters.ask(call.master, call.question, options);
+    case 'server-changes': {
+      const { cloud, sent } = sessionOf(call.access);
+      return cloud.listServers(options).then(servers => sent.changesTo(servers, call.known));
+    }
     default: {
       // The arguments are those of the method of that name: `Call` says so for each.
-      const cloud = cloudOf(call.access) as unknown as Record<CloudOp, (...args: unknown[]) => Promise<unknown>>;
+      const cloud = sessionOf(call.access).cloud as unknown as Record<
+        CloudOp,
+        (...args: unknown[]) => Promise<unknown>
+      >;
       return cloud[call.op](...call.args, options);
     }
   }
 }
 
 /** The session of these credentials; the one that was not asked longest is closed after its calls. */
-function cloudOf(access: CloudAccess): CloudPort {
+function sessionOf(access: CloudAccess): Session {
   const key = JSON.stringify(access);
-  const cloud = clouds.get(key) ?? openCloud(access);
-  clouds.delete(key);
-  clouds.set(key, cloud);
-  for (const [oldKey, old] of clouds) {
-    if (clouds.size <= CLOUDS_MAX) break;
-    clouds.delete(oldKey);
-    void old.close();
+  const session = sessions.get(key) ?? { cloud: openCloud(access), sent: new SentServers() };
+  sessions.delete(key);
+  sessions.set(key, session);
+  for (const [oldKey, old] of sessions) {
+    if (sessions.size <= SESSIONS_MAX) break;
+    sessions.delete(oldKey);
+    void old.cloud.close();
   }
-  return cloud;
+  return session;
 }

@@ -1,10 +1,11 @@
 import type { Concurrency, Provider } from '../../domain/pool-config.js';
-import type { CallOptions, CloudPort, UploadOptions } from '../../ports/cloud.js';
+import type { CallOptions, CloudPort, Server, UploadOptions } from '../../ports/cloud.js';
 import type { ShellPort } from '../../ports/shell.js';
 import type { CloudAccess } from '../openstack/cloud.js';
 import { CallsInHand } from '../ssh/calls-in-hand.js';
 import { WorkerPool, type CallTerms, type PoolOptions } from './pool.js';
 import type { Call, CloudArgs, CloudOp, Result } from './request.js';
+import { KnownServers } from './server-changes.js';
 
 /** Each provider's threads, by its name: its cloud and its shell share them. */
 export class WorkerPools {
@@ -51,6 +52,14 @@ export function openWorkerCloud(provider: Provider, pools: WorkerPools): CloudPo
     calls.add(tracked);
     return tracked;
   };
+  const known = new KnownServers();
+  const listServers = async (call: CallOptions): Promise<readonly Server[]> => {
+    const changes = await pool.run<'server-changes'>(
+      { op: 'server-changes', access, known: known.version },
+      asRead(call),
+    );
+    return known.apply(changes) ?? listServers(call);
+  };
   const read = <Name extends CloudOp>(op: Name, args: CloudArgs<Name>, call: UploadOptions): Promise<Result<Name>> =>
     track(pool.run<Name>({ op, access, args } as unknown as Extract<Call, { op: Name }>, asRead(call)));
   /** Its effect could not be called back. */
@@ -58,7 +67,7 @@ export function openWorkerCloud(provider: Provider, pools: WorkerPools): CloudPo
     read(op, args, { deadlineMs: call.deadlineMs });
   return {
     createServer: (spec, call) => write('createServer', [spec], call),
-    listServers: call => read('listServers', [], call),
+    listServers: call => track(listServers(call)),
     getServer: (id, call) => read('getServer', [id], call),
     deleteServer: (id, call) => write('deleteServer', [id], call),
     listFlavors: call => read('listFlavors', [], call),
