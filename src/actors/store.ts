@@ -245,10 +245,10 @@ function warnOfFewConnections(state: StoreState): void {
   );
 }
 
+/** The bound counts every connection of ours, as whoever set it counts them at the server. */
 function slotLimit({ settings, start }: StoreState): number {
-  return (
-    settings.config.database.maxConnections ?? Math.max(1, (start?.connectionsAllowed ?? 0) - reserve - ownConnections)
-  );
+  const allowed = settings.config.database.maxConnections ?? (start?.connectionsAllowed ?? 0) - reserve;
+  return Math.max(1, allowed - ownConnections);
 }
 
 // ── Slots ────────────────────────────────────────────────────────────────────────────────────────────────────────

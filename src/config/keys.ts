@@ -522,10 +522,14 @@ export const fileKeys = z.strictObject({
   database: key(
     z
       .strictObject({
-        'max-connections': key(optional(whole(1, 100_000)), 'Connections at most.', {
-          since: 'here',
-          defaultText: 'what the server allows, less 10',
-        }),
+        'max-connections': key(
+          optional(whole(1, 100_000)),
+          'Connections at most: five of the daemon itself, the others lent to nodes and images, one at least.',
+          {
+            since: 'here',
+            defaultText: 'what the server allows, less 10',
+          },
+        ),
       })
       .prefault({}),
     'The connections to it.',

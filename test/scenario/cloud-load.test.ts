@@ -86,6 +86,19 @@ test('lesson 20: deletes are not kept waiting by a crowd of launches', async () 
   expect(pool.clock.now() - from).toBeLessThan(60_000);
 });
 
+test('a hundred servers that go between two lists are known to be gone after the second list, and few are asked for alone', async () => {
+  const pool = await startPool(many(100));
+  await pool.rest();
+  pool.cloud().deleteMs = 1_000;
+  const from = pool.clock.now();
+  const ids = pool.in('ready').map(({ id }) => id);
+  for (const id of ids) void pool.api.delete(id, { now: false });
+  await pool.until(() => ids.every(id => pool.row(id) === null));
+  const lists = 3 * pool.config.timings.serverList;
+  expect(pool.clock.now() - from).toBeLessThan(lists);
+  expect(calls(pool, 'getServer', from, Infinity)).toBeLessThanOrEqual(5);
+});
+
 test('a cloud that asks for fewer calls is asked more slowly, says so in the tree, and gets its pace back', async () => {
   const pool = await startPool({
     labels: [{ name: 'bare', minReady: 40 }],

@@ -108,7 +108,7 @@ test('concurrency: nodes that were granted wait for a permit', async () => {
 
 test('connections: nodes that were granted wait for the database', async () => {
   const labels = [{ name: 'bare', minReady: 8 }];
-  const { label } = await labelIn({ labels, maxConnections: 1, storeMs: 300 }, 6_000);
+  const { label } = await labelIn({ labels, maxConnections: 6, storeMs: 300 }, 6_000);
   expect(label.underWay.find(({ waitsFor }) => waitsFor === 'connection')).toMatchObject({
     next: expect.stringContaining('database.max-connections') as string,
   });

@@ -157,7 +157,7 @@ test('a server that gives no more connections than some is not away: those are s
 });
 
 test('lesson 79: with fewer connections than launches everything is finished: connections are handed on by those that wait', async () => {
-  const pool = await startPool({ labels: [{ name: 'bare', minReady: 8 }], maxConnections: 2 });
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 8 }], maxConnections: 7 });
   pool.cloud().bootMs = 120_000;
   await pool.advance(30_000);
   // All boot side by side, though only two have a connection at a time.
@@ -168,8 +168,18 @@ test('lesson 79: with fewer connections than launches everything is finished: co
   pool.checkAtRest();
 });
 
+test('all connections of the daemon are counted against max-connections, its own five among them', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 8 }], maxConnections: 8 });
+  let peak = 0;
+  await pool.until(() => {
+    peak = Math.max(peak, pool.store.database.slots.size);
+    return pool.in('ready').length === 8;
+  });
+  expect(peak).toBe(3);
+});
+
 test('with one connection everything is finished', async () => {
-  const pool = await startPool({ labels: [{ name: 'bare', minReady: 5 }], maxConnections: 1 });
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 5 }], maxConnections: 6 });
   pool.cloud().bootMs = 120_000;
   await pool.advance(60_000);
   expect(pool.servers()).toHaveLength(5);
@@ -215,7 +225,7 @@ test('a node that waits for its turn to delete does not keep the only connection
   const pool = await startPool({
     labels: [{ name: 'bare', minReady: 3 }],
     providers: [{ name: 'alpha', concurrency: { workers: 1, calls: 8, launches: 40, deletes: 1, imageBuilds: 2 } }],
-    maxConnections: 1,
+    maxConnections: 6,
   });
   await pool.rest();
   // Those that wait are out of Jenkins, with the connection, long before the server of the first is gone.
@@ -229,7 +239,7 @@ test('a node that waits for its turn to delete does not keep the only connection
 
 test('a connection that is asked back after it broke costs nobody the next one', async () => {
   for (let n = 0; n < 40; n++) {
-    const pool = await startPool({ labels: [{ name: 'bare', minReady: 4 }], maxConnections: 1, seed: n });
+    const pool = await startPool({ labels: [{ name: 'bare', minReady: 4 }], maxConnections: 6, seed: n });
     await pool.advance(n * 15);
     pool.store.loseReply('changeNode');
     pool.store.loseReply('changeNode');
@@ -252,7 +262,7 @@ test('a node that fails after a write whose answer was lost goes on from the row
 
 test('a node that fails and is held then gives back the connection that it does not know of', async () => {
   for (let n = 0; n < 8; n++) {
-    const pool = await startPool({ labels: [{ name: 'bare', minReady: 2 }], maxConnections: 1, seed: n });
+    const pool = await startPool({ labels: [{ name: 'bare', minReady: 2 }], maxConnections: 6, seed: n });
     let writes = 0;
     pool.store.whim = method =>
       method === 'changeNode' && writes++ === n ? new Fault('store.refused', 'disk full') : null;

@@ -115,7 +115,7 @@ export function drawPool(dice: Dice): PoolWish {
       imageBuilds: 2,
     },
   }));
-  const maxConnections = dice.chance(0.5) ? dice.int(1, 4) : null;
+  const maxConnections = dice.chance(0.5) ? 5 + dice.int(1, 4) : null;
   const launchTimeoutMs = dice.pick([90_000, 600_000, 3_600_000]);
   const isTested = dice.chance(0.3);
   return {

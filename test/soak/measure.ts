@@ -1,8 +1,7 @@
 /** How the daemon is, second by second: memory, connections, event loop. */
 import { readFileSync } from 'node:fs';
-import knexFactory, { type Knex } from 'knex';
 import type { ControlClient } from '../../src/http/client.js';
-import type { Engine } from './wish.js';
+import type { DatabaseObserver } from '../support/database-observer.js';
 
 export interface Sample {
   readonly life: number;
@@ -22,7 +21,7 @@ export interface Measured {
   readonly ageMs: number;
   readonly pid: number;
   readonly client: ControlClient;
-  readonly observer: Observer;
+  readonly observer: DatabaseObserver;
 }
 
 export async function sample({ life, ageMs, pid, client, observer }: Measured): Promise<Sample> {
@@ -51,42 +50,4 @@ const mb = 1024 * 1024;
 function residentMb(pid: number): number {
   const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kb ?? 0) / 1024;
-}
-
-const questions: Readonly<Record<Engine, string>> = {
-  postgresql: `select count(*) as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
-  mariadb: `select count(*) as n from information_schema.processlist where db = database() and id <> connection_id()`,
-};
-
-/** Counts connections from outside, over one of its own. */
-export class Observer {
-  readonly #knex: Knex;
-  readonly #question: string;
-
-  constructor(engine: Engine, dburi: string) {
-    this.#question = questions[engine];
-    this.#knex = knexFactory({
-      client: engine === 'mariadb' ? 'mysql2' : 'pg',
-      connection: dburi,
-      pool: { min: 0, max: 1 },
-      acquireConnectionTimeout: 2_000,
-      // That the server is away is what it is there to see.
-      log: { warn: silent, error: silent },
-    });
-  }
-
-  /** Rejects while the database is away. */
-  async connections(): Promise<number> {
-    const answer: unknown = await this.#knex.raw(this.#question);
-    const rows = (Array.isArray(answer) ? answer[0] : (answer as { rows: unknown }).rows) as { n: number | string }[];
-    return Number(rows[0]?.n);
-  }
-
-  close(): Promise<void> {
-    return this.#knex.destroy();
-  }
-}
-
-function silent(): void {
-  return;
 }

@@ -5,12 +5,13 @@
 import { Chance } from '../../src/sim/chance.js';
 import type { StatusFault } from '../../src/sim/gearman/status-server.js';
 import type { HttpFault } from '../../src/sim/http/faults.js';
+import { DatabaseObserver } from '../support/database-observer.js';
 import { E2ePool } from '../support/e2e-pool.js';
 import { imageName, type Surroundings } from '../support/e2e-world.js';
 import { startMariadb } from '../support/mariadb.js';
 import { startPostgres } from '../support/postgres.js';
 import { comeToRest, restOf } from './rest.js';
-import { Observer, sample, type Sample } from './measure.js';
+import { sample, type Sample } from './measure.js';
 import type { Lives, Rest, SoakReport, Tally } from './report.js';
 import type { Engine, SoakWish } from './wish.js';
 
@@ -49,7 +50,7 @@ export async function soak(wish: SoakWish): Promise<SoakReport> {
   const database = await startDatabase(wish.engine);
   try {
     const pool = await openPool(wish, database.dburi);
-    const observer = new Observer(wish.engine, database.dburi);
+    const observer = new DatabaseObserver(wish.engine, database.dburi);
     try {
       return await new Soak(wish, pool, database, observer).run();
     } finally {
@@ -113,7 +114,7 @@ class Soak {
   readonly #wish: SoakWish;
   readonly #pool: E2ePool;
   readonly #database: Database;
-  readonly #observer: Observer;
+  readonly #observer: DatabaseObserver;
   readonly #chance: Chance;
   readonly #samples: Sample[] = [];
   readonly #startsMs: number[] = [];
@@ -126,7 +127,7 @@ class Soak {
   #bornMs = 0;
   #nextSampleMs = 0;
 
-  constructor(wish: SoakWish, pool: E2ePool, database: Database, observer: Observer) {
+  constructor(wish: SoakWish, pool: E2ePool, database: Database, observer: DatabaseObserver) {
     this.#wish = wish;
     this.#pool = pool;
     this.#database = database;

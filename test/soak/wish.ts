@@ -1,5 +1,7 @@
 /** What a soak is told: sizes and times. */
-export type Engine = 'postgresql' | 'mariadb';
+import type { Engine } from '../support/database-observer.js';
+
+export type { Engine };
 
 export interface SoakWish {
   /** How long the pool is busy and in trouble; afterwards it comes to rest. */
@@ -16,7 +18,7 @@ export interface SoakWish {
   readonly engine: Engine;
   /** Jobs last half as long to one and a half times as long. */
   readonly jobSeconds: number;
-  /** Database connections for single nodes and images. */
+  /** Connections to the database, all together. */
   readonly connections: number;
   /** How long it may take to come to rest. */
   readonly restSeconds: number;

@@ -17,7 +17,7 @@ export function wait(waiter: Waiter, state: CloudState, ctx: CloudContext): void
     waiter.replyTo.reply({ ok: true, value: state.list });
     return;
   }
-  state.waiters.add(waiter);
+  state.waiters.add(waiter, state.list);
   listIfWanted(state, ctx);
 }
 

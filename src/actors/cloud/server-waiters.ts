@@ -72,8 +72,10 @@ export class ServerWaiters {
     return this.#waiters.size;
   }
 
-  add(waiter: Waiter): void {
-    this.#waiters.set(waiter, { wasListed: false, missing: 0, confirmedAt: -Infinity });
+  /** `list` is the last that came before the waiting began: what it shows is not kept from view by lists that lag. */
+  add(waiter: Waiter, list: ServerList | null): void {
+    const wasListed = 'server' in waiter && list?.byId.has(waiter.server) === true;
+    this.#waiters.set(waiter, { wasListed, missing: 0, confirmedAt: -Infinity });
   }
 
   has(waiter: Waiter): boolean {

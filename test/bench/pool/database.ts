@@ -1,10 +1,10 @@
 /** A database with durable commits, and what it costs: CPU of all its processes, statements, connections. */
 import { readFileSync, readdirSync } from 'node:fs';
-import knexFactory, { type Knex } from 'knex';
+import { DatabaseObserver, type Engine } from '../../support/database-observer.js';
 import { startMariadb } from '../../support/mariadb.js';
 import { startPostgres } from '../../support/postgres.js';
 
-export type Engine = 'postgresql' | 'mariadb';
+export type { Engine };
 
 export interface BenchDatabase {
   readonly dburi: string;
@@ -12,6 +12,8 @@ export interface BenchDatabase {
   cpuMs(): number;
   /** Rows of `TABLE where …`, asked over a connection of its own that is not counted. */
   count(what: string): Promise<number>;
+  /** Open ones, asked likewise. */
+  connections(): Promise<number>;
   /** Ends it without notice; `start` brings it back in its place. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -23,11 +25,12 @@ export async function startDatabase(engine: Engine, connections: number): Promis
     engine === 'mariadb'
       ? await startMariadb({ maxConnections: connections, isDurable: true })
       : await startPostgres({ maxConnections: connections });
-  const observer = await Observer.connect(engine, server.dburi);
+  const observer = new DatabaseObserver(engine, server.dburi);
   return {
     dburi: server.dburi,
     cpuMs: () => cpuOfTree(server.pid),
     count: what => observer.count(what),
+    connections: () => observer.connections(),
     kill: () => server.kill(),
     start: () => server.start(),
     async stop() {
@@ -35,34 +38,6 @@ export async function startDatabase(engine: Engine, connections: number): Promis
       await server.stop();
     },
   };
-}
-
-/** Looks at the tables from outside. */
-class Observer {
-  readonly #knex: Knex;
-
-  constructor(knex: Knex) {
-    this.#knex = knex;
-  }
-
-  static async connect(engine: Engine, dburi: string): Promise<Observer> {
-    const client = engine === 'mariadb' ? 'mysql2' : 'pg';
-    const observer = new Observer(knexFactory({ client, connection: dburi, pool: { min: 1, max: 1 } }));
-    await observer.#knex.raw('select 1');
-    return observer;
-  }
-
-  async count(what: string): Promise<number> {
-    const [table, where] = what.split(' where ');
-    const found = await this.#knex(table ?? '')
-      .whereRaw(where ?? '1 = 1')
-      .count<{ count: number | string }[]>({ count: '*' });
-    return Number(found[0]?.count);
-  }
-
-  close(): Promise<void> {
-    return this.#knex.destroy();
-  }
 }
 
 /** Linux counts in hundredths of a second. */

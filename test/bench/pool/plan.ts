@@ -31,6 +31,7 @@ export function samplesOf(isLarge: boolean): Sample[] {
     ...idle.map(nodes => ({ workload: 'W4', script: 'w4-idle.ts', args: ['--nodes', String(nodes), ...shape] })),
     ...restarts.flatMap(nodes => onBoth('W6', 'w6-restart.ts', ['--nodes', String(nodes)])),
     ...onBoth('W7', 'w7-away.ts', []),
+    ...onBoth('W7', 'w7-deletes.ts', isLarge ? ['--nodes', '1000'] : []),
   ];
 }
 
@@ -52,4 +53,6 @@ export const goals: readonly Goal[] = [
   { workload: 'W6', figure: 'nodes lost', must: '0', original: 'every building node' },
   { workload: 'W7', figure: 'seconds from its return until all are ready', must: '≤ 15', original: 'stuck for hours' },
   { workload: 'W7', figure: 'servers without a row', must: '0', original: '7 to 44' },
+  { workload: 'W7', figure: 'percent of unbounded', must: '≥ 90 at 200', original: '' },
+  { workload: 'W7', figure: 'connections above the bound', must: '0', original: '' },
 ];

@@ -48,7 +48,8 @@ export class BenchCloud extends FakeCloud {
   }
 
   override deleteServer(id: ServerId): Promise<void> {
-    this.#servers.delete(id);
+    if (this.deleteMs === 0) this.#servers.delete(id);
+    else setTimeout(() => this.#servers.delete(id), this.deleteMs);
     return Promise.resolve();
   }
 }
