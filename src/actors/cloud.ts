@@ -11,7 +11,7 @@
  */
 import { closedBreaker } from '../domain/cloud-breaker.js';
 import type { Fault } from '../domain/fault.js';
-import type { ImageId, ServerId, Tag } from '../domain/ids.js';
+import type { ImageId, NodeId, ServerId, Tag } from '../domain/ids.js';
 import { fullPace } from '../domain/pace.js';
 import { unlimited } from '../domain/quota.js';
 import { noShortages } from '../domain/shortage.js';
@@ -30,7 +30,7 @@ import { findImage, resolveImage } from './cloud/offer.js';
 import type { ServerList } from './cloud/server-list.js';
 import { request, type CloudRequest } from './cloud/request.js';
 import { ServerWaiters, type CloudReply, type ServerWaiter } from './cloud/server-waiters.js';
-import type { Call, CloudContext, CloudState } from './cloud/state.js';
+import type { CloudContext, CloudState, QueuedCall } from './cloud/state.js';
 import { uploadImage, uploadSettled, type UploadRequest, type UploadSettled } from './cloud/upload.js';
 import { Pacer } from './pacer.js';
 import type { Settings } from './settings.js';
@@ -40,8 +40,18 @@ export type { ServerWish } from './cloud/create.js';
 export type { CloudReply } from './cloud/server-waiters.js';
 
 export type CloudMessage =
-  | { readonly type: 'create-server'; readonly wish: ServerWish; readonly replyTo: ReplyTo<CloudReply<ServerId>> }
-  | { readonly type: 'delete-server'; readonly server: ServerId; readonly replyTo: ReplyTo<CloudReply<null>> }
+  | {
+      readonly type: 'create-server';
+      readonly wish: ServerWish;
+      readonly node?: NodeId;
+      readonly replyTo: ReplyTo<CloudReply<ServerId>>;
+    }
+  | {
+      readonly type: 'delete-server';
+      readonly server: ServerId;
+      readonly node?: NodeId;
+      readonly replyTo: ReplyTo<CloudReply<null>>;
+    }
   | {
       readonly type: 'await-active';
       readonly server: ServerId;
@@ -93,7 +103,7 @@ export type CloudMessage =
   | { readonly type: 'reconfigured' }
   | {
       readonly type: 'call-settled';
-      readonly call: Call;
+      readonly call: QueuedCall;
       readonly askedAt: number;
       readonly outcome: TaskOutcome<unknown>;
     }
@@ -121,7 +131,7 @@ export const cloudActor: Actor<CloudMessage, CloudState, { provider: string; out
       outside,
       settings,
       access,
-      pacer: new Pacer<Call>(1),
+      pacer: new Pacer<QueuedCall>(1),
       breaker: closedBreaker,
       governor: fullPace,
       waiters: new ServerWaiters(),
@@ -150,10 +160,10 @@ export const cloudActor: Actor<CloudMessage, CloudState, { provider: string; out
   handle(message, state, ctx) {
     switch (message.type) {
       case 'create-server':
-        createServer(message.wish, reply => message.replyTo.reply(reply), state, ctx);
+        createServer(message, state, ctx);
         return;
       case 'delete-server':
-        deleteServer(message.server, message.replyTo, state, ctx);
+        deleteServer(message, state, ctx);
         return;
       case 'await-active':
         wait({ ...message, kind: 'active', since: ctx.now() } as ServerWaiter, state, ctx);
@@ -248,8 +258,7 @@ function reconfigure(state: CloudState, ctx: CloudContext): void {
 }
 
 function deleteServer(
-  server: ServerId,
-  replyTo: ReplyTo<CloudReply<null>>,
+  { server, node, replyTo }: Extract<CloudMessage, { type: 'delete-server' }>,
   state: CloudState,
   ctx: CloudContext,
 ): void {
@@ -257,6 +266,7 @@ function deleteServer(
     {
       name: 'deleteServer',
       place: inTurn('delete'),
+      node,
       isWrite: true,
       run: (port, deadlineMs) => port.deleteServer(server, { deadlineMs }),
       settled: outcome =>

@@ -1,7 +1,7 @@
 /**
  * Owns    the last hours in numbers, and the stories of nodes, in memory that does not grow.
- * Hears   stock (pool, at least once a pass), launch-ended, node-began, node-changed, node-gone (node actors), look,
- *         story (control).
+ * Hears   stock (pool, at least once a pass), launch-ended, node-began, node-changed, node-gone (node actors), call-made
+ *         (node, cloud and target actors), look, story (control).
  * Tells   who asks.
  * Stores  nothing: with the daemon it begins anew.
  * If it dies: nothing is lost; what it was told outlives a life.
@@ -10,7 +10,7 @@ import { History } from '../domain/history.js';
 import type { NodeId } from '../domain/ids.js';
 import type { NodeRow } from '../domain/node-row.js';
 import type { NodeCounts } from '../domain/states.js';
-import { Stories, type StoryEntry } from '../domain/story.js';
+import { Stories, type CallMade, type StoryEntry } from '../domain/story.js';
 import type { HistoryView } from '../ports/control.js';
 import type { Actor, ReplyTo } from '../runtime/actor.js';
 import { historyAddress } from './addresses.js';
@@ -26,6 +26,7 @@ export type HistoryMessage =
   | { readonly type: 'node-began'; readonly row: NodeRow }
   | { readonly type: 'node-changed'; readonly before: NodeRow; readonly after: NodeRow }
   | { readonly type: 'node-gone'; readonly id: NodeId }
+  | { readonly type: 'call-made'; readonly node: NodeId; readonly call: CallMade }
   | { readonly type: 'look'; readonly after: number | null; readonly replyTo: ReplyTo<HistoryView> }
   /** Null: nothing is known of the node. */
   | { readonly type: 'story'; readonly id: number; readonly replyTo: ReplyTo<readonly StoryEntry[] | null> };
@@ -63,6 +64,9 @@ export const historyActor: Actor<HistoryMessage, Remembered, Remembered> = {
         return;
       case 'node-gone':
         stories.end(Number(message.id), ctx.now());
+        return;
+      case 'call-made':
+        stories.call(Number(message.node), message.call);
         return;
       case 'look':
         message.replyTo.reply(history.view(message.after ?? undefined));

@@ -17,6 +17,7 @@ import type { Outside } from '../ports/outside.js';
 import type { ShellPort } from '../ports/shell.js';
 import type { Actor, Context, Ref, TaskHandle, TaskIo, TaskOutcome } from '../runtime/actor.js';
 import { subnodeAddress } from './addresses.js';
+import { tellingOf, tellingShell } from './call-made.js';
 import { latestBegin } from './cloud/find-tagged.js';
 import { runExplained } from './node/console.js';
 import { removeAddresses, removeServers } from './node/delete.js';
@@ -150,7 +151,7 @@ async function launch(state: SubnodeState, ctx: SubnodeContext): Promise<void> {
   }
   state.inHand = ctx.task(
     name,
-    io => runExplained(name, step, stepIo(state, io, prepared !== null)),
+    io => runExplained(name, step, stepIo(state, ctx, io, prepared !== null)),
     outcome => ({ type: 'step-settled', outcome }),
     { mustSettle: step.mustSettle ?? false },
   );
@@ -237,7 +238,7 @@ function remove(state: SubnodeState, ctx: SubnodeContext): void {
   state.inHand = ctx.task(
     'remove',
     async io => {
-      const own = stepIo(state, io, false);
+      const own = stepIo(state, ctx, io, false);
       await removeServers(own);
       await removeAddresses(own);
       return null;
@@ -332,9 +333,11 @@ function ownPatch(patch: NodePatch | null): SubnodePatch | null {
   return Object.fromEntries(ownKeys.filter(key => patch[key] !== undefined).map(key => [key, patch[key]]));
 }
 
-function stepIo({ home, begunBy }: SubnodeState, task: TaskIo, wasPrepared: boolean): StepIo {
+function stepIo({ home, begunBy }: SubnodeState, ctx: SubnodeContext, task: TaskIo, wasPrepared: boolean): StepIo {
   const { outside, settings, shell } = home;
-  return { row: asNode(home), outside, settings, shell, task, begunBy, wasPrepared };
+  const row = asNode(home);
+  const telling = tellingOf(row.id, ctx);
+  return { row, outside, settings, shell: tellingShell(shell, telling), task, telling, begunBy, wasPrepared };
 }
 
 function rest(state: SubnodeState, ctx: SubnodeContext): void {

@@ -1,7 +1,7 @@
 /**
  * Owns    one Jenkins master: the calls to it, their pace, whether it is online, and what its slaves say of our nodes.
  * Hears   register, unregister, start-test, relabel, set-offline, taken (node actors), reconfigured.
- * Tells   the asker its outcome; the pool whether nodes are welcome; nodes what Jenkins knows and they do not;
+ * Tells   the asker its outcome, and history of it; the pool whether nodes are welcome; nodes what Jenkins knows and they do not;
  *         publishers that they should have told; its health to stats.
  * Stores  nothing.
  * If it dies: the asks in hand fail with `restarted` and their nodes ask again; every call here may be repeated.
@@ -12,12 +12,13 @@
  */
 import { backoffMs } from '../domain/backoff.js';
 import { Fault } from '../domain/fault.js';
-import type { NodeName } from '../domain/ids.js';
+import type { NodeId, NodeName } from '../domain/ids.js';
 import type { Target } from '../domain/pool-config.js';
 import type { CiCall, CiNodeSpec, CiPort, CiStatus } from '../ports/ci.js';
 import type { Outside } from '../ports/outside.js';
 import type { Actor, Context, ReplyTo, TaskOutcome } from '../runtime/actor.js';
 import { poolAddress, statsAddress, storeAddress, targetAddress } from './addresses.js';
+import { tellCall } from './call-made.js';
 import type { Reply } from './outcome.js';
 import { Pacer } from './pacer.js';
 import type { Settings } from './settings.js';
@@ -35,29 +36,41 @@ import {
 import { lookAtStrangers, noStrangers, type Strangers } from './target/strangers.js';
 
 export type TargetMessage =
-  | { readonly type: 'register'; readonly spec: CiNodeSpec; readonly replyTo: ReplyTo<Reply<null>> }
-  | { readonly type: 'unregister'; readonly name: NodeName; readonly replyTo: ReplyTo<Reply<null>> }
+  | {
+      readonly type: 'register';
+      readonly spec: CiNodeSpec;
+      readonly node: NodeId;
+      readonly replyTo: ReplyTo<Reply<null>>;
+    }
+  | {
+      readonly type: 'unregister';
+      readonly name: NodeName;
+      readonly node: NodeId;
+      readonly replyTo: ReplyTo<Reply<null>>;
+    }
   | {
       readonly type: 'start-test';
       readonly job: string;
       readonly name: NodeName;
+      readonly node: NodeId;
       readonly replyTo: ReplyTo<Reply<null>>;
     }
   | {
       readonly type: 'relabel';
       readonly name: NodeName;
       readonly labels: string;
+      readonly node: NodeId;
       readonly replyTo: ReplyTo<Reply<null>>;
     }
   /** The node's job has started: no second one may (lesson 67). */
-  | { readonly type: 'set-offline'; readonly name: NodeName; readonly reason: string }
+  | { readonly type: 'set-offline'; readonly name: NodeName; readonly reason: string; readonly node: NodeId }
   | { readonly type: 'probe' }
   | { readonly type: 'probed'; readonly port: CiPort; readonly outcome: TaskOutcome<CiStatus> }
   | { readonly type: 'compare' }
   | { readonly type: 'compared'; readonly port: CiPort; readonly outcome: TaskOutcome<Listing> }
   /** A node has written what was found of it, or knew it by then. */
   | ({ readonly type: 'taken' } & Taken)
-  | { readonly type: 'call-settled'; readonly call: Call; readonly outcome: TaskOutcome<unknown> }
+  | { readonly type: 'call-settled'; readonly call: BegunCall; readonly outcome: TaskOutcome<unknown> }
   | { readonly type: 'look-at-queue' }
   | { readonly type: 'reconfigured' }
   | StoreNotice;
@@ -65,8 +78,18 @@ export type TargetMessage =
 interface Call {
   readonly name: string;
   readonly lane: number;
+  /** Whose story tells of it. */
+  readonly node?: NodeId;
   run(port: CiPort, call: CiCall): Promise<unknown>;
   settled(reply: Reply<null>): void;
+}
+
+interface QueuedCall extends Call {
+  readonly queuedAt: number;
+}
+
+interface BegunCall extends QueuedCall {
+  readonly begunAt: number;
 }
 
 export interface TargetArgs {
@@ -80,7 +103,7 @@ interface TargetState extends TargetArgs {
   target: Target | null;
   /** Null: no Jenkins. */
   port: CiPort | null;
-  readonly pacer: Pacer<Call>;
+  readonly pacer: Pacer<QueuedCall>;
   comparing: Comparing;
   strangers: Strangers;
   /** Changes when the master restarts: its executors forget what they did. */
@@ -107,7 +130,7 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
       ...args,
       target: null,
       port: null,
-      pacer: new Pacer<Call>(3),
+      pacer: new Pacer<QueuedCall>(3),
       comparing: nothingCompared(),
       strangers: noStrangers(),
       session: null,
@@ -125,7 +148,7 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
       case 'unregister':
       case 'start-test':
       case 'relabel':
-        enqueue({ ...callOf(message), settled: reply => message.replyTo.reply(reply) }, state, ctx);
+        enqueue({ ...callOf(message), node: message.node, settled: reply => message.replyTo.reply(reply) }, state, ctx);
         return;
       case 'set-offline':
         setOffline(message, state, ctx);
@@ -252,13 +275,14 @@ function strangersSeen(listing: Listing, state: TargetState, ctx: Context<Target
 }
 
 function setOffline(
-  { name, reason }: Extract<TargetMessage, { type: 'set-offline' }>,
+  { name, reason, node }: Extract<TargetMessage, { type: 'set-offline' }>,
   state: TargetState,
   ctx: Context<TargetMessage>,
 ): void {
   enqueue(
     {
       name: 'setOffline',
+      node,
       lane: lanes.offline,
       run: (port, call) => port.setOffline(name, reason, call),
       settled(reply) {
@@ -343,7 +367,7 @@ function enqueue(call: Call, state: TargetState, ctx: Context<TargetMessage>): v
     call.settled({ ok: true, value: null });
     return;
   }
-  state.pacer.push(call, { lane: call.lane, source: call.name });
+  state.pacer.push({ ...call, queuedAt: ctx.now() }, { lane: call.lane, source: call.name });
   startCalls(state, ctx);
 }
 
@@ -359,7 +383,7 @@ function startCalls(state: TargetState, ctx: Context<TargetMessage>): void {
       ctx.timer('look-at-queue', next.inMs, { type: 'look-at-queue' });
       return;
     }
-    const { call } = next;
+    const call = { ...next.call, begunAt: ctx.now() };
     const deadlineMs = state.settings.timings.api;
     ctx.task(
       call.name,
@@ -378,6 +402,10 @@ function callSettled(
   ctx: Context<TargetMessage>,
 ): void {
   state.pacer.ended(ctx.now());
+  if (call.node !== undefined) {
+    const told = outcome.ok ? { ok: true as const, value: null } : outcome;
+    tellCall(call.node, { ...call, what: `jenkins.${call.name}`, outcome: told }, ctx);
+  }
   if (outcome.ok) {
     call.settled({ ok: true, value: null });
   } else {

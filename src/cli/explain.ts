@@ -12,6 +12,7 @@ import { CliFailure } from './failure.js';
 import { printData, printNames } from './listing.js';
 import { globalOptions, parseNodeId } from './options.js';
 import { plainText } from './plain-text.js';
+import { storyLines } from './story-lines.js';
 import { shortAge } from './tree-drawing.js';
 
 const subjects = ['label', 'provider', 'node'] as const;
@@ -118,7 +119,7 @@ function underWayLines(underWay: readonly Waiting[]): string[] {
 }
 
 function nodeLines(node: NodeExplanation, at: number): string[] {
-  const { id, label, provider, state, step, since, waitsFor, until, detail, lastError, next } = node;
+  const { id, label, provider, state, step, since, waitsFor, until, detail, lastError, next, story } = node;
   const rows: readonly (readonly [string, string | null])[] = [
     ['node', `${id}, ${label} in ${provider}`],
     [
@@ -129,7 +130,10 @@ function nodeLines(node: NodeExplanation, at: number): string[] {
     ['last error', lastError],
     ['next', next],
   ];
-  return rows.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(12)}${value}`]));
+  const facts = rows.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(12)}${value}`]));
+  return story.length === 0
+    ? facts
+    : [...facts, '', 'story, the latest last:', ...storyLines(story, at).map(line => `  ${line}`)];
 }
 
 function roundLines({ at, until, rounds, labels, refusals }: LedgerEntry): string[] {

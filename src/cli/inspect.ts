@@ -1,12 +1,13 @@
-/** `inspect` shows one actor in full; of a node also what its row tells, and what its machine said last. */
+/** `inspect` shows one actor in full; of a node also what its row tells, what its machine said last, and its story. */
 import type { Command } from 'commander';
 import type { ControlClient } from '../http/client.js';
-import type { NodeDetail, TreeView } from '../ports/control.js';
+import type { NodeDetail, NodeStoryView, TreeView } from '../ports/control.js';
 import type { CliCommand } from './command.js';
 import { withDaemon } from './daemon.js';
 import { printData, printNames } from './listing.js';
 import { globalOptions } from './options.js';
 import { plainText } from './plain-text.js';
+import { storyLines } from './story-lines.js';
 import { findActor } from './tree.js';
 import { shortAge } from './tree-drawing.js';
 
@@ -19,27 +20,27 @@ export const inspectCommand: CliCommand = {
       .argument('<path>', 'the actor, as tree shows it')
       .action(async (path: string, _options, command: Command) => {
         const options = globalOptions(command);
-        const [actor, node] = await withDaemon(session, options, async daemon => {
+        const [actor, found] = await withDaemon(session, options, async daemon => {
           return [await findActor(daemon, path), await nodeAt(path, daemon)] as const;
         });
         if (options.output === 'json' || options.output === 'yaml') {
-          printData(session, options.output, node === null ? actor : { ...actor, node });
+          printData(session, options.output, { ...actor, ...found });
         } else if (options.output === 'name') {
           printNames(session, [actor.path]);
         } else {
-          session.out.write(describeActor(actor, node));
+          session.out.write(describeActor(actor, found, session.now()));
         }
       });
   },
 };
 
-/** Null: the path is not a node's, or its row has gone meanwhile. */
-async function nodeAt(path: string, daemon: ControlClient): Promise<NodeDetail | null> {
+/** Null: the path is not a node's, or nothing is known of it. */
+async function nodeAt(path: string, daemon: ControlClient): Promise<NodeStoryView | null> {
   const id = /^\/providers\/[^/]+\/nodes\/(\d+)$/.exec(path)?.[1];
-  return id === undefined ? null : ((await daemon.node(Number(id)))?.node ?? null);
+  return id === undefined ? null : daemon.node(Number(id));
 }
 
-function describeActor(actor: TreeView, node: NodeDetail | null): string {
+function describeActor(actor: TreeView, found: NodeStoryView | null, now: number): string {
   const { failure, task, connection, children } = actor;
   const rows: readonly (readonly [string, string])[] = [
     ['path', actor.path],
@@ -54,7 +55,8 @@ function describeActor(actor: TreeView, node: NodeDetail | null): string {
     ...(failure === null ? [] : failureRows(failure)),
     ['children', children.length === 0 ? 'none' : String(children.length)],
     ...children.map(child => ['', `${child.path}  ${child.state}`] as const),
-    ...(node === null ? [] : nodeRows(node)),
+    ...(found?.node == null ? [] : nodeRows(found.node)),
+    ...storyLines(found?.story ?? [], now).map((line, index) => [index === 0 ? 'story' : '', line] as const),
   ];
   return rows.map(([name, value]) => `${name.padEnd(14)}${plainText(value)}`.trimEnd() + '\n').join('');
 }

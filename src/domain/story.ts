@@ -4,16 +4,32 @@
  */
 import type { NodeRow } from './node-row.js';
 
-export interface StoryEntry {
-  /** Epoch milliseconds. */
+export type StoryEntry =
+  | {
+      /** Epoch milliseconds. */
+      readonly at: number;
+      /** `found`: the daemon began with it in this state. `fact`: something about it became known. */
+      readonly kind: 'found' | 'state' | 'step' | 'fact' | 'fault' | 'gone';
+      /** The state, the step, the fact; of a fault the message. */
+      readonly what: string;
+    }
+  | ({ readonly kind: 'call' } & CallMade);
+
+/** A call to the outside that was made for one node, and has ended. */
+export interface CallMade {
+  /** When it was begun, epoch milliseconds. */
   readonly at: number;
-  /** `found`: the daemon began with it in this state. `fact`: something about it became known. */
-  readonly kind: 'found' | 'state' | 'step' | 'fact' | 'fault' | 'gone';
-  /** The state, the step, the fact; of a fault the message. */
+  /** Whom it went to, and what it was: `cloud.createServer`. */
   readonly what: string;
+  /** So long it waited for its turn before. */
+  readonly waitedMs: number;
+  readonly ms: number;
+  readonly isOk: boolean;
+  /** What came of it, where that says more than that it was answered; the fault of one that failed. */
+  readonly result: string | null;
 }
 
-/** A launch and a delete are some twenty; a cloud that is down for hours makes many more. */
+/** A launch and a delete are some forty; a cloud that is down for hours makes many more. */
 export const entriesMax = 100;
 /** So many that are gone can still be looked at. */
 export const goneMax = 1_000;
@@ -41,6 +57,10 @@ export class Stories {
     for (const entry of whatChanged(before, after, at)) this.#add(Number(after.id), entry);
   }
 
+  call(id: number, call: CallMade): void {
+    this.#add(id, { kind: 'call', ...call });
+  }
+
   end(id: number, at: number): void {
     const story = this.#living.get(id);
     if (!story) return;
@@ -58,11 +78,16 @@ export class Stories {
     return this.#living.get(id) ?? this.#gone.get(id) ?? null;
   }
 
-  /** The beginning stays: what it was launched as. In the middle the oldest goes. */
+  /**
+   * The beginning stays: what it was launched as. In the middle the oldest goes. A call is known at its end, and stands
+   * where it began.
+   */
   #add(id: number, entry: StoryEntry): void {
     const story = this.#living.get(id);
     if (!story) return;
-    story.push(entry);
+    let place = story.length;
+    while (place > 0 && (story[place - 1]?.at ?? 0) > entry.at) place--;
+    story.splice(place, 0, entry);
     if (story.length > entriesMax) story.splice(entriesKept, 1);
   }
 }
@@ -95,3 +120,26 @@ const facts: readonly (readonly [string, (row: NodeRow) => string | null])[] = [
   ['held because', row => (row.state === 'hold' ? row.reason : null)],
   ['job', row => (row.jobStartedAt === null ? null : row.jobEndedAt === null ? 'started' : 'ended')],
 ];
+
+/** What an entry says; of a call not how long it took. */
+export function storyText(entry: StoryEntry): string {
+  if (entry.kind !== 'call') return entry.what;
+  const { what, waitedMs, isOk, result } = entry;
+  const waited = waitedMs < waitMinMs ? '' : `, after ${(waitedMs / 1000).toFixed(1)} s in the queue`;
+  return `${what}${waited}${isOk ? '' : ' failed'}${result === null ? '' : `: ${result}`}`;
+}
+
+/** What waits less is only taken up. */
+const waitMinMs = 50;
+
+/** How long each of the entries took, where it took any time: a step until the next one, the last one until now. */
+export function storyLengths(story: readonly StoryEntry[], now: number): (number | null)[] {
+  let end = now;
+  const lengths: (number | null)[] = [];
+  for (const entry of story.toReversed()) {
+    const isPhase = entry.kind === 'found' || entry.kind === 'state' || entry.kind === 'step';
+    lengths.push(entry.kind === 'call' ? entry.ms : isPhase ? Math.max(0, end - entry.at) : null);
+    if (isPhase || entry.kind === 'gone') end = entry.at;
+  }
+  return lengths.reverse();
+}

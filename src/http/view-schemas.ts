@@ -99,8 +99,22 @@ const nodeDetail = view<views.NodeDetail>(
   }),
 );
 
-const storyEntry = view<StoryEntry>('StoryEntry')(
-  z.object({ at: time, kind: z.enum(['found', 'state', 'step', 'fact', 'fault', 'gone']), what: text }),
+const storyEntry = view<StoryEntry>(
+  'StoryEntry',
+  'A thing that became of a node, or a call to the outside that was made for it.',
+)(
+  z.union([
+    z.object({ at: time, kind: z.enum(['found', 'state', 'step', 'fact', 'fault', 'gone']), what: text }),
+    z.object({
+      at: time,
+      kind: z.literal('call'),
+      what: text,
+      waitedMs: z.number(),
+      ms: z.number(),
+      isOk: z.boolean(),
+      result: maybeText,
+    }),
+  ]),
 );
 
 export const nodeStoryView = view<views.NodeStoryView>('NodeStory')(
@@ -401,6 +415,7 @@ const nodeExplanation = view<views.NodeExplanation>('NodeExplanation')(
     until: maybeTime,
     detail: text,
     next: text,
+    story: z.array(storyEntry).readonly(),
   }),
 );
 

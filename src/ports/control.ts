@@ -114,6 +114,7 @@ export interface NodeExplanation extends Situation {
   /** Since when it is in this step, or else in this state; epoch milliseconds. */
   readonly since: number;
   readonly lastError: string | null;
+  readonly story: readonly StoryEntry[];
 }
 
 export interface NodePage {

@@ -63,6 +63,21 @@ describe('the page of the demo', () => {
     },
   );
 
+  it('tells of a node which calls were made for it, and how long they took', async () => {
+    const { page, picture, close } = await openPage(browser, demo.page);
+    const { id } = await until(async () => (await daemon.nodes()).find(({ state }) => state === 'ready'));
+    await go(page, `#/node/${id}`);
+    for (const call of ['cloud.createServer', 'ssh.login', 'jenkins.createNode']) {
+      const line = page.locator('.story ul li').filter({ hasText: call });
+      await line
+        .locator('.number')
+        .getByText(/^[\d.]+ m?s$/)
+        .waitFor();
+    }
+    await picture('calls');
+    await close();
+  });
+
   it('follows what happens without being asked', async () => {
     const { page, close } = await openPage(browser, demo.page);
     await go(page, '#/events');

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { Fault } from '../../src/domain/fault.js';
+import { networkId } from '../../src/domain/ids.js';
 import { startPool, type Pool } from '../support/pool.js';
 
 async function storyOf(pool: Pool, id: number): Promise<string[]> {
   const found = await pool.answer(pool.api.node(id));
-  return (found?.story ?? []).map(({ kind, what }) => `${kind} ${what}`);
+  return (found?.story ?? []).flatMap(({ kind, what }) => (kind === 'call' ? [] : [`${kind} ${what}`]));
 }
 
 test('a node tells its whole story, also when it is gone', async () => {
@@ -105,4 +107,46 @@ test('a provider shows what it is used for, and why nothing is launched there', 
   expect(alpha?.breaker?.phase).not.toBe('closed');
   expect(alpha?.breaker?.trouble).toBeTruthy();
   expect(alpha?.closedBecause).toBe(alpha?.breaker?.trouble);
+});
+
+test('the story of a node has each call that was made for it: when, how long, and what came of it', async () => {
+  const pool = await startPool({
+    labels: [{ name: 'bare', minReady: 1 }],
+    providers: [{ name: 'alpha', rateMs: 2_000 }],
+    before(world) {
+      const cloud = world.cloud();
+      cloud.isPrivate = true;
+      cloud.networks.splice(0, 1, { id: networkId('inner'), name: 'inner', isExternal: false });
+      cloud.latencyMs = 300;
+      cloud.next('createServer', new Fault('cloud.error', 'HTTP 500'));
+    },
+  });
+  await pool.rest();
+  const { id, nodename } = pool.one('ready');
+  if (nodename === null) throw new Error('it has no name');
+  pool.jobs.start(nodename);
+  await pool.advance(1_000);
+  pool.jobs.finish(nodename);
+  await pool.until(() => pool.row(id) === null);
+  const { story } = (await pool.answer(pool.api.node(id))) ?? { story: [] };
+  const calls = story.flatMap(entry => (entry.kind === 'call' ? [entry] : []));
+  expect(calls.map(({ what, result }) => [what, result])).toEqual([
+    ['cloud.createServer', 'cloud.error: HTTP 500'],
+    ['cloud.createServer', null],
+    ['waiting for a list of servers', null],
+    ['cloud.createAddress', null],
+    ['ssh.login', null],
+    ['jenkins.createNode', null],
+    ['jenkins.setOffline', null],
+    ['jenkins.setOffline', null],
+    ['jenkins.deleteNode', null],
+    ['cloud.deleteServer', null],
+    ['waiting for a list of servers', null],
+    ['cloud.deleteAddress', null],
+  ]);
+  expect(calls.map(({ isOk }) => isOk).indexOf(false)).toBe(0);
+  const asked = pool.cloud().callsOf('createServer');
+  expect(calls.slice(0, 2)).toMatchObject(asked.slice(0, 2).map(({ atMs }) => ({ at: atMs, ms: 300 })));
+  // What the cloud offers and what it has left was asked before, at one call in two seconds.
+  expect(calls[0]?.waitedMs).toBeGreaterThan(2_000);
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/domain/ids.js';
 import type { NodeRow } from '../../src/domain/node-row.js';
-import { entriesMax, goneMax, Stories, whatChanged } from '../../src/domain/story.js';
+import { entriesMax, goneMax, Stories, storyLengths, whatChanged, type CallMade } from '../../src/domain/story.js';
 import { emptyNode } from '../support/fake-store.js';
 
 const queued: NodeRow = {
@@ -39,6 +39,21 @@ test('another life of a node’s actor goes on with its story', () => {
   expect(stories.of(1)?.map(({ what }) => what)).toEqual(['queued', 'create']);
 });
 
+const call: CallMade = { at: 5, what: 'cloud.createServer', waitedMs: 0, ms: 10, isOk: true, result: null };
+
+test('a call is known at its end, and stands where it began', () => {
+  const stories = new Stories();
+  stories.begin(queued, 1);
+  stories.change(queued, { ...queued, step: 'create' }, 5);
+  stories.change(queued, { ...queued, step: 'boot' }, 12);
+  stories.call(1, call);
+  stories.call(2, call);
+  const story = stories.of(1) ?? [];
+  expect(story.map(({ what }) => what)).toEqual(['queued', 'create', 'cloud.createServer', 'boot']);
+  expect(storyLengths(story, 20)).toEqual([4, 7, 10, 8]);
+  expect(stories.of(2)).toBeNull();
+});
+
 test('a node that nobody has heard of has no story', () => {
   const stories = new Stories();
   stories.change(queued, { ...queued, step: 'create' }, 1);
@@ -54,6 +69,7 @@ test('a story has a bound: its beginning and its end stay, what goes is in the m
       stories.begin(queued, 0);
       let row = queued;
       for (let n = 1; n <= count; n++) {
+        stories.call(1, { ...call, at: n });
         const next = { ...row, lastError: `failure ${n}` };
         stories.change(row, next, n);
         row = next;

@@ -43,7 +43,8 @@ describe('the rows of the tree', () => {
 });
 
 describe('the steps of a story', () => {
-  const entry = (at: number, kind: StoryEntry['kind'], what: string): StoryEntry => ({ at, kind, what });
+  type Kind = Exclude<StoryEntry['kind'], 'call'>;
+  const entry = (at: number, kind: Kind, what: string): StoryEntry => ({ at, kind, what });
 
   test('each last until the next one begins, and the last one until now', () => {
     const story = [

@@ -8,6 +8,11 @@ export function age(seconds: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
+/** Of a call or a step, which may be much shorter. */
+export function lasting(ms: number): string {
+  return ms < 1_000 ? `${Math.max(0, Math.round(ms))} ms` : age(ms / 1_000);
+}
+
 export function clockTime(at: number): string {
   return new Date(at).toLocaleTimeString('en-GB');
 }

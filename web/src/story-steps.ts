@@ -10,7 +10,7 @@ export interface StoryStep {
   /** Until the next one began. */
   readonly ms: number;
   readonly isNow: boolean;
-  /** What became known and what went wrong meanwhile. */
+  /** What became known, what was called and what went wrong meanwhile. */
   readonly notes: readonly StoryEntry[];
 }
 
@@ -36,6 +36,7 @@ export function storySteps(story: readonly StoryEntry[], now: number | null): St
         break;
       case 'fact':
       case 'fault':
+      case 'call':
         last?.notes.push(entry);
         break;
       case 'gone':

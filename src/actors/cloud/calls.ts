@@ -10,6 +10,7 @@ import {
 import { Fault, named, withNext } from '../../domain/fault.js';
 import { eased, governed, isRefusingAll, slowed } from '../../domain/pace.js';
 import { poolAddress, statsAddress } from '../addresses.js';
+import { tellCall } from '../call-made.js';
 import type { CloudMessage } from '../cloud.js';
 import { asFault } from '../store.js';
 import { describeCapacity, misfitOf } from './capacity.js';
@@ -29,7 +30,7 @@ export function enqueue(call: Call, state: CloudState, ctx: CloudContext): void 
     call.settled({ ok: false, fault }, ctx.now());
     return;
   }
-  state.pacer.push(call, call.place);
+  state.pacer.push({ ...call, queuedAt: ctx.now() }, call.place);
   startCalls(state, ctx);
 }
 
@@ -75,6 +76,11 @@ export function callSettled(
 ): void {
   const { provider, pacer } = state;
   pacer.ended(ctx.now());
+  const { name, node, queuedAt } = call;
+  if (node !== undefined) {
+    const told = outcome.ok ? { ok: true as const, value: null } : outcome;
+    tellCall(node, { what: `cloud.${name}`, queuedAt, begunAt: askedAt, outcome: told }, ctx);
+  }
   const key = `nodepool.task.${provider}.${call.name}`;
   ctx.tell(statsAddress, { type: 'timing', key, ms: ctx.now() - askedAt });
   if (outcome.ok) {

@@ -6,6 +6,7 @@ import type { FlavorWish } from '../../domain/flavor.js';
 import type { ServerId, Tag } from '../../domain/ids.js';
 import type { Network } from '../../domain/pool-config.js';
 import type { ServerSpec } from '../../ports/cloud.js';
+import type { CloudMessage } from '../cloud.js';
 import { enqueue, inTurn } from './calls.js';
 import { readQuota } from './capacity.js';
 import { flavorOf, withOffer } from './offer.js';
@@ -23,11 +24,11 @@ export interface ServerWish extends Omit<ServerSpec, 'flavorId' | 'networks'> {
 }
 
 export function createServer(
-  wish: ServerWish,
-  reply: (reply: CloudReply<ServerId>) => void,
+  { wish, node, replyTo }: Extract<CloudMessage, { type: 'create-server' }>,
   state: CloudState,
   ctx: CloudContext,
 ): void {
+  const reply = (outcome: CloudReply<ServerId>): void => replyTo.reply(outcome);
   const underWay = state.creates.get(wish.tag);
   if (underWay) {
     underWay.push(reply);
@@ -46,12 +47,12 @@ export function createServer(
       : offer.fault;
     if (flavor instanceof Fault) settle({ ok: false, fault: flavor, wasSent: false });
     else if (networks instanceof Fault) settle({ ok: false, fault: networks, wasSent: false });
-    else enqueue(createCall({ ...wish, networks, flavorId: flavor.id }, settle, state, ctx), state, ctx);
+    else enqueue(createCall({ ...wish, node, networks, flavorId: flavor.id }, settle, state, ctx), state, ctx);
   });
 }
 
 function createCall(
-  spec: ServerSpec & Pick<ServerWish, 'until'>,
+  { node, ...spec }: ServerSpec & Pick<ServerWish, 'until'> & Pick<Call, 'node'>,
   settle: (outcome: CloudReply<ServerId>) => void,
   state: CloudState,
   ctx: CloudContext,
@@ -59,6 +60,7 @@ function createCall(
   return {
     name: 'createServer',
     place: inTurn('create'),
+    node,
     isWrite: true,
     until: spec.until,
     run: (port, deadlineMs) => port.createServer(spec, { deadlineMs }),

@@ -3,6 +3,7 @@
  * port's method, answered with what it resolves to.
  */
 import { quotaRefused } from '../../domain/cloud-breaker.js';
+import type { NodeId } from '../../domain/ids.js';
 import type { CallOptions, CloudPort } from '../../ports/cloud.js';
 import type { AskOutcome, ReplyTo, TaskIo } from '../../runtime/actor.js';
 import { cloudAddress } from '../addresses.js';
@@ -26,6 +27,7 @@ export interface CloudRequest {
   readonly type: 'request';
   readonly op: RequestOp;
   readonly args: readonly unknown[];
+  readonly node: NodeId | undefined;
   /** So long its answer is waited for. */
   readonly until: number;
   readonly replyTo: ReplyTo<CloudReply<unknown>>;
@@ -34,11 +36,12 @@ export interface CloudRequest {
 /** Reads may be aborted; of a write nobody could say what became of it. */
 const isRead = (op: string): boolean => /^(?:get|list|quota|console)/.test(op);
 
-export function request({ op, args, until, replyTo }: CloudRequest, state: CloudState, ctx: CloudContext): void {
+export function request({ op, args, node, until, replyTo }: CloudRequest, state: CloudState, ctx: CloudContext): void {
   enqueue(
     {
       name: op,
       place: inTurn(op),
+      node,
       isWrite: !isRead(op),
       until,
       // Hypervisors without consoles refuse it.
@@ -68,7 +71,18 @@ function addressAnswered(outcome: Settled<unknown>, state: CloudState, ctx: Clou
 /** Asks a cloud from a task; whatever went wrong is thrown as a fault. The deadline includes the wait for its turn. */
 export async function askCloud<Op extends RequestOp>(
   task: TaskIo,
-  { provider, op, args }: { readonly provider: string; readonly op: Op; readonly args: ArgsOf<Op> },
+  {
+    provider,
+    op,
+    args,
+    node,
+  }: {
+    readonly provider: string;
+    readonly op: Op;
+    readonly args: ArgsOf<Op>;
+    /** For whose story it is made. */
+    readonly node?: NodeId;
+  },
   deadlineMs: number,
 ): Promise<ValueOf<Op>> {
   const outcome = await task.ask(
@@ -77,6 +91,7 @@ export async function askCloud<Op extends RequestOp>(
       type: 'request' as const,
       op,
       args,
+      node,
       until: task.now() + deadlineMs,
       replyTo: replyTo as ReplyTo<CloudReply<unknown>>,
     }),

@@ -1,7 +1,7 @@
 /** A cloud actor from inside: what it knows, and what waits in it. */
 import type { Breaker } from '../../domain/cloud-breaker.js';
 import type { Fault } from '../../domain/fault.js';
-import type { Installation, ServerId, Tag } from '../../domain/ids.js';
+import type { Installation, NodeId, ServerId, Tag } from '../../domain/ids.js';
 import type { Governor } from '../../domain/pace.js';
 import type { Share } from '../../domain/quota.js';
 import type { Shortages } from '../../domain/shortage.js';
@@ -21,6 +21,8 @@ import type { CloudReply, ServerWaiters } from './server-waiters.js';
 export interface Call {
   readonly name: string;
   readonly place: QueuePlace;
+  /** Whose story tells of it. */
+  readonly node?: NodeId | undefined;
   /** Its effect cannot be called back: it is never aborted. */
   readonly isWrite: boolean;
   /** Some clouds do not offer it: a refusal says nothing of the cloud. */
@@ -31,6 +33,10 @@ export interface Call {
   settled(outcome: Settled<unknown>, askedAt: number): void;
 }
 
+export interface QueuedCall extends Call {
+  readonly queuedAt: number;
+}
+
 export type Settled<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
 
 export interface CloudState {
@@ -38,7 +44,7 @@ export interface CloudState {
   readonly outside: Outside;
   readonly settings: Settings;
   readonly access: CloudAccess;
-  readonly pacer: Pacer<Call>;
+  readonly pacer: Pacer<QueuedCall>;
   breaker: Breaker;
   governor: Governor;
   readonly waiters: ServerWaiters;

@@ -21,6 +21,7 @@ import { ledgerAddress, nodeAddress, statsAddress } from '../addresses.js';
 import type { SystemView } from '../control.js';
 import type { LedgerLook } from '../ledger.js';
 import { answerOf, replyOf } from '../outcome.js';
+import { storyOf } from './looks.js';
 
 const lookMs = 2_000;
 /** So many nodes under way are asked what they wait for: more of them wait for nothing else. */
@@ -130,8 +131,9 @@ async function explainNode(id: number, { session, system }: Means): Promise<Node
   const row = await session.node(nodeId(id));
   if (row === null) return null;
   const { label, provider, state, step, stepAt, stateTime, lastError } = row;
-  const told = (await situation(row, system)) ?? withoutActor;
-  return { id, label, provider, state, step, since: stepAt ?? stateTime * 1000, lastError, ...told };
+  const [told, story] = await Promise.all([situation(row, system), storyOf(id, system)]);
+  const since = stepAt ?? stateTime * 1000;
+  return { id, label, provider, state, step, since, lastError, ...(told ?? withoutActor), story: story ?? [] };
 }
 
 const withoutActor: Situation = {

@@ -49,14 +49,15 @@ export function lookApi({ store }: Pick<Outside, 'store'>, system: SystemView): 
       return replyOf(await system.request(historyAddress, question, lookMs));
     },
     node: async id => {
-      const question = (replyTo: ReplyTo<readonly StoryEntry[] | null>) => ({ type: 'story' as const, id, replyTo });
-      const [row, story] = await Promise.all([
-        store.shared.node(nodeId(id)),
-        system.request(historyAddress, question, lookMs),
-      ]);
-      const entries = answerOf(story);
-      if (row === null && entries === null) return null;
-      return { node: row === null ? null : nodeDetail(row, system.now()), story: entries ?? [] };
+      const [row, story] = await Promise.all([store.shared.node(nodeId(id)), storyOf(id, system)]);
+      if (row === null && story === null) return null;
+      return { node: row === null ? null : nodeDetail(row, system.now()), story: story ?? [] };
     },
   };
+}
+
+/** Null: nothing is known of such a node. */
+export async function storyOf(id: number, system: SystemView): Promise<readonly StoryEntry[] | null> {
+  const question = (replyTo: ReplyTo<readonly StoryEntry[] | null>) => ({ type: 'story' as const, id, replyTo });
+  return answerOf(await system.request(historyAddress, question, lookMs));
 }

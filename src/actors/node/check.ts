@@ -4,6 +4,7 @@
  */
 import { Fault } from '../../domain/fault.js';
 import type { TaskOutcome } from '../../runtime/actor.js';
+import { tellingOf, tellingShell, type Telling } from '../call-made.js';
 import { asFault } from '../store.js';
 import { learn } from './learn.js';
 import { loginOf } from './names.js';
@@ -34,7 +35,7 @@ export function proceedCheck(node: Self, ctx: NodeContext): void {
   node.check = 'under-way';
   ctx.task(
     'check',
-    task => logIn(node, task.signal),
+    task => logIn(node, tellingOf(node.home.row.id, ctx), task.signal),
     outcome => ({ type: 'checked', outcome }),
   );
 }
@@ -44,11 +45,13 @@ function forgetCheck(node: Self): void {
   giveBackPermit('check', node);
 }
 
-async function logIn({ home: { row, settings, shell } }: Self, signal: AbortSignal): Promise<void> {
+async function logIn({ home }: Self, telling: Telling, signal: AbortSignal): Promise<void> {
+  const { row, settings, shell } = home;
   const label = settings.lastKnown.label(row.label);
   const image = label && settings.lastKnown.image(row.provider, label.image);
   if (!image) throw new Fault('config.removed', `the image of label ${row.label} is not in the configuration`);
-  await shell.check(loginOf(row, image), { deadlineMs: settings.timings.checkSsh, signal });
+  const call = { deadlineMs: settings.timings.checkSsh, signal };
+  await tellingShell(shell, telling).check(loginOf(row, image), call);
 }
 
 export async function checked(outcome: TaskOutcome<void>, node: Self, ctx: NodeContext): Promise<void> {

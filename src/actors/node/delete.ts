@@ -10,6 +10,7 @@ import type { CloudReply } from '../cloud.js';
 import { findAddresses } from '../cloud/find-addresses.js';
 import { findTagged } from '../cloud/find-tagged.js';
 import { askCloud, cloudValue } from '../cloud/request.js';
+import { waitForList } from '../call-made.js';
 import { valueOf, type Reply } from '../outcome.js';
 import { asFault } from '../store.js';
 import { change, giveBackPermit, hasPermit, leave, stepIo, whereabouts, type NodeContext, type Self } from './self.js';
@@ -38,7 +39,7 @@ export function proceedDelete(node: Self, ctx: NodeContext): void {
     node.parts.add(part);
     ctx.task(
       part,
-      io => runPart(part, stepIo(node, io, false)),
+      io => runPart(part, stepIo(node, ctx, io, false)),
       outcome => ({ type: 'part-settled', part, outcome }),
     );
   }
@@ -61,7 +62,7 @@ async function unregister({ row, task, settings }: StepIo): Promise<NodePatch> {
   valueOf(
     await task.ask(
       targetAddress(row.target),
-      (replyTo: ReplyTo<Reply<null>>) => ({ type: 'unregister' as const, name, replyTo }),
+      (replyTo: ReplyTo<Reply<null>>) => ({ type: 'unregister' as const, name, node: row.id, replyTo }),
       settings.timings.serverDelete,
     ),
   );
@@ -69,7 +70,7 @@ async function unregister({ row, task, settings }: StepIo): Promise<NodePatch> {
 }
 
 export async function removeServers(io: StepIo): Promise<NodePatch> {
-  const { row, task, settings } = io;
+  const { row, task, settings, telling } = io;
   const server = row.serverId ?? (await findTagged(row, io))?.id ?? null;
   await releaseUnknown({ ...row, serverId: server }, io);
   if (server === null) return {};
@@ -78,16 +79,18 @@ export async function removeServers(io: StepIo): Promise<NodePatch> {
   cloudValue(
     await task.ask(
       cloud,
-      (replyTo: ReplyTo<CloudReply<null>>) => ({ type: 'delete-server' as const, server, replyTo }),
+      (replyTo: ReplyTo<CloudReply<null>>) => ({ type: 'delete-server' as const, server, node: row.id, replyTo }),
       serverDelete,
     ),
   );
   const until = task.now() + serverDelete;
-  cloudValue(
-    await task.ask(
-      cloud,
-      (replyTo: ReplyTo<CloudReply<null>>) => ({ type: 'await-gone' as const, server, until, replyTo }),
-      serverDelete * 2,
+  await telling(waitForList, async () =>
+    cloudValue(
+      await task.ask(
+        cloud,
+        (replyTo: ReplyTo<CloudReply<null>>) => ({ type: 'await-gone' as const, server, until, replyTo }),
+        serverDelete * 2,
+      ),
     ),
   );
   return {};
@@ -119,8 +122,9 @@ async function releaseFound(row: NodeRow, io: StepIo): Promise<void> {
   for (const { id } of await findAddresses(addressDoubt(row), io)) await release(id, io);
 }
 
-async function release(id: AddressId, { row: { provider }, settings, task }: StepIo): Promise<void> {
-  await askCloud(task, { provider, op: 'deleteAddress', args: [id] }, settings.timings.address);
+async function release(id: AddressId, { row, settings, task }: StepIo): Promise<void> {
+  const call = { provider: row.provider, op: 'deleteAddress' as const, node: row.id };
+  await askCloud(task, { ...call, args: [id] }, settings.timings.address);
 }
 
 export async function partSettled(

@@ -29,7 +29,8 @@ async function allocate({ row, settings, task }: StepIo): Promise<StepOutcome> {
   const pool = settings.lastKnown.provider(provider)?.pool ?? null;
   const wish = { pool, server: serverId, tag };
   try {
-    const { id, ip } = await askCloud(task, { provider, op: 'createAddress', args: [wish] }, settings.timings.address);
+    const call = { provider, op: 'createAddress' as const, node: row.id };
+    const { id, ip } = await askCloud(task, { ...call, args: [wish] }, settings.timings.address);
     return done('ssh', { addressId: id, ip });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -52,7 +53,7 @@ async function attach(io: StepIo): Promise<StepOutcome> {
     return { kind: 'fault', fault, isCertain: true };
   }
   if (address.serverId !== serverId) {
-    const call = { provider, op: 'attachAddress' as const };
+    const call = { provider, op: 'attachAddress' as const, node: row.id };
     await askCloud(task, { ...call, args: [addressId, serverId] }, settings.timings.address);
   }
   return done('ssh', { ip: address.ip });

@@ -67,8 +67,8 @@ export async function slaveCompared({ fact, revision }: SlaveCompared, node: Sel
 const offlineReasons = { 'job-started': 'its one job has started', 'job-finished': 'its one job has ended' } as const;
 
 export function takeOffline(reason: string, node: Self, ctx: NodeContext): void {
-  const { nodename, target } = node.home.row;
-  if (nodename !== null) ctx.tell(targetAddress(target), { type: 'set-offline', name: nodename, reason });
+  const { id, nodename, target } = node.home.row;
+  if (nodename !== null) ctx.tell(targetAddress(target), { type: 'set-offline', name: nodename, reason, node: id });
 }
 
 /** Only while its delete delay runs: whatever became of it meanwhile has nothing to do with that job any more. */

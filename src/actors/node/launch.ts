@@ -46,7 +46,7 @@ export async function proceedLaunch(node: Self, ctx: NodeContext): Promise<void>
   }
   node.step = ctx.task(
     name ?? '',
-    io => runExplained(name ?? '', step, stepIo(node, io, prepared !== null)),
+    io => runExplained(name ?? '', step, stepIo(node, ctx, io, prepared !== null)),
     outcome => ({ type: 'step-settled', outcome }),
     { mustSettle: step.mustSettle ?? false },
   );

@@ -15,6 +15,7 @@ import {
   poolAddress,
   statsAddress,
 } from '../addresses.js';
+import { tellingOf, tellingShell } from '../call-made.js';
 import type { NodeMessage } from '../node.js';
 import type { OwnConnection } from '../own-connection.js';
 import type { PermitMessage, Work } from '../permits.js';
@@ -159,9 +160,19 @@ export function whereabouts(row: NodeRow): LogFields {
   return { logger, node: Number(row.id), provider: row.provider, label: row.label, target: row.target };
 }
 
-export function stepIo({ home, begunBy }: Self, task: TaskIo, wasPrepared: boolean): StepIo {
+export function stepIo({ home, begunBy }: Self, ctx: NodeContext, task: TaskIo, wasPrepared: boolean): StepIo {
   const { row, outside, settings, shell } = home;
-  return { row, outside, settings, shell, task, begunBy, wasPrepared };
+  const telling = tellingOf(row.id, ctx);
+  return {
+    row,
+    outside,
+    settings,
+    shell: tellingShell(shell, telling),
+    task,
+    telling,
+    begunBy,
+    wasPrepared,
+  };
 }
 
 // ── Permits ──────────────────────────────────────────────────────────────────────────────────────────────────────

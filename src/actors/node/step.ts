@@ -3,6 +3,7 @@ import type { LaunchStep, NodePatch, NodeRow } from '../../domain/node-row.js';
 import type { Outside } from '../../ports/outside.js';
 import type { ShellPort } from '../../ports/shell.js';
 import type { TaskIo } from '../../runtime/actor.js';
+import type { Telling } from '../call-made.js';
 import type { Settings } from '../settings.js';
 
 /** What one step has at hand. */
@@ -10,8 +11,10 @@ export interface StepIo {
   readonly row: NodeRow;
   readonly settings: Settings;
   readonly outside: Outside;
-  readonly shell: ShellPort;
+  readonly shell: Pick<ShellPort, 'check' | 'work'>;
   readonly task: TaskIo;
+  /** Has the node's story tell of what is waited for; of the calls to clouds, targets and shells it tells anyway. */
+  readonly telling: Telling;
   /** A call whose answer nobody has was begun by then at the latest. */
   readonly begunBy: number;
   /** `prepare` wrote something just now; false at a step that is begun again. */

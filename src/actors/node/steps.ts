@@ -15,6 +15,7 @@ import type { CloudReply } from '../cloud.js';
 import { cloudValue } from '../cloud/request.js';
 import type { BootImage } from '../image.js';
 import { findTagged } from '../cloud/find-tagged.js';
+import { waitForList } from '../call-made.js';
 import { replyOf, valueOf, type Reply } from '../outcome.js';
 import { floatingAddress } from './floating-address.js';
 import { loginOf, need, newHostname } from './names.js';
@@ -66,6 +67,7 @@ export const steps: Readonly<Partial<Record<LaunchStep, Step>>> = {
           targetAddress(target.name),
           (replyTo: ReplyTo<Reply<null>>) => ({
             type: 'register' as const,
+            node: row.id,
             spec: {
               name,
               // By its tag a slave that is left behind is known as ours.
@@ -97,7 +99,7 @@ export const steps: Readonly<Partial<Record<LaunchStep, Step>>> = {
       valueOf(
         await task.ask(
           targetAddress(target.name),
-          (replyTo: ReplyTo<Reply<null>>) => ({ type: 'start-test' as const, job, name, replyTo }),
+          (replyTo: ReplyTo<Reply<null>>) => ({ type: 'start-test' as const, job, name, node: row.id, replyTo }),
           provider.launchTimeoutMs,
         ),
       );
@@ -113,7 +115,13 @@ export const steps: Readonly<Partial<Record<LaunchStep, Step>>> = {
       valueOf(
         await task.ask(
           targetAddress(target.name),
-          (replyTo: ReplyTo<Reply<null>>) => ({ type: 'relabel' as const, name, labels: label.name, replyTo }),
+          (replyTo: ReplyTo<Reply<null>>) => ({
+            type: 'relabel' as const,
+            name,
+            labels: label.name,
+            node: row.id,
+            replyTo,
+          }),
           provider.launchTimeoutMs,
         ),
       );
@@ -150,6 +158,7 @@ async function create(io: StepIo): Promise<StepOutcome> {
     cloudAddress(provider.name),
     (replyTo: ReplyTo<CloudReply<ServerId>>) => ({
       type: 'create-server' as const,
+      node: row.id,
       wish: {
         name: hostname,
         imageId: boot.imageId,
@@ -198,7 +207,7 @@ const askSlackMs = 60_000;
 
 // ── boot ─────────────────────────────────────────────────────────────────────────────────────────────
 
-async function activeServer({ row, settings, task }: StepIo): Promise<Server> {
+async function activeServer({ row, settings, task, telling }: StepIo): Promise<Server> {
   const { provider } = need(row, settings);
   const { serverId } = row;
   if (serverId === null) throw new Error(`node ${row.id} boots without a server`);
@@ -209,7 +218,7 @@ async function activeServer({ row, settings, task }: StepIo): Promise<Server> {
     (replyTo: ReplyTo<CloudReply<Server>>) => ({ type: 'await-active' as const, server: serverId, until, replyTo }),
     Math.max(0, until - task.now()) + askSlackMs,
   );
-  return cloudValue(await Promise.race([asked, unwanted(task.signal)]));
+  return telling(waitForList, async () => cloudValue(await Promise.race([asked, unwanted(task.signal)])));
 }
 
 /** A boot takes long, and a delete need not wait for it: the server is known. */

@@ -1,12 +1,12 @@
 /** One node in `top`: its facts, its actor, and the end of its story. */
 import { Box, Text } from 'ink';
 import { useEffect, useState } from 'react';
+import type { StoryEntry } from '../../domain/story.js';
 import { DaemonUnreachable, type ControlClient } from '../../http/client.js';
 import { ControlError } from '../../http/control-error.js';
 import type { NodeStoryView } from '../../ports/control.js';
 import type { CliContext } from '../context.js';
-import { plainText } from '../plain-text.js';
-import { shortAge } from '../tree-drawing.js';
+import { storyLines } from '../story-lines.js';
 import { stateColours } from './colours.js';
 import { columns, nodeCells, nodeHeaders } from './glance.js';
 
@@ -24,7 +24,6 @@ export function NodeScreen({ id, daemon, context, height, width }: NodeScreenPro
   const [view, trouble] = useStory(id, daemon, context);
   const story = view?.story ?? [];
   const shown = story.slice(-Math.max(3, height - 10));
-  const now = context.now();
   return (
     <Box flexDirection="column" width={width}>
       <Text bold>node {id}</Text>
@@ -45,21 +44,18 @@ export function NodeScreen({ id, daemon, context, height, width }: NodeScreenPro
         </Box>
       )}
       {story.length > shown.length ? <Text dimColor>{`${story.length - shown.length} earlier`}</Text> : null}
-      {columns(
-        shown.map((entry, index) => [
-          new Date(entry.at).toISOString().slice(11, 23),
-          entry.kind,
-          shortAge(((shown[index + 1]?.at ?? (view?.node === null ? entry.at : now)) - entry.at) / 1000),
-          plainText(entry.what),
-        ]),
-      ).map((line, index) => (
-        <Text key={index} wrap="truncate" {...(shown[index]?.kind === 'fault' ? { color: 'red' } : {})}>
+      {storyLines(story, context.now(), story.length - shown.length).map((line, index) => (
+        <Text key={index} wrap="truncate" {...(isTrouble(shown[index]) ? { color: 'red' } : {})}>
           {line}
         </Text>
       ))}
       <Text dimColor>Esc back</Text>
     </Box>
   );
+}
+
+function isTrouble(entry: StoryEntry | undefined): boolean {
+  return entry?.kind === 'fault' || (entry?.kind === 'call' && !entry.isOk);
 }
 
 function colourOf({ node }: NodeStoryView): string {

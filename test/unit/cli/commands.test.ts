@@ -224,9 +224,13 @@ ACTOR         MAILBOX  RESTARTS  TASK        CONNECTION  STATE
     const row7 = row(7, { state: 'delete', step: 'servers', lastError: 'no route', console: 'Booting\nKernel panic' });
     const detail = nodeDetail(row7, 0);
     cli.api.nodeViews = [detail];
+    cli.api.story = [
+      { at: 0, kind: 'call', what: 'ssh.login', waitedMs: 0, ms: 9, isOk: false, result: 'ssh.auth: no' },
+    ];
     const { out } = await cli.ask('inspect', '/providers/rax/nodes/7');
     expect(out).toContain('node          7, precise, delete servers\nreason        no route\n');
     expect(out).toContain('console       Booting\n              Kernel panic\n');
+    expect(out).toContain('story         00:00:00.000  call  9ms    ssh.login failed: ssh.auth: no\n');
     const { node } = JSON.parse((await cli.ask('inspect', '/providers/rax/nodes/7', '-o', 'json')).out) as {
       node: unknown;
     };

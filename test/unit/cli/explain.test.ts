@@ -113,6 +113,20 @@ it('says what a node waits for', async () => {
       detail: 'the step register failed and is tried again',
       lastError: 'HTTP 500 from jenkins01',
       next: 'see the last error',
+      story: [
+        { at: at - 31_000, kind: 'step', what: 'ssh' },
+        { at: at - 30_900, kind: 'call', what: 'ssh.login', waitedMs: 0, ms: 890, isOk: true, result: null },
+        { at: at - 30_000, kind: 'step', what: 'register' },
+        {
+          at: at - 27_000,
+          kind: 'call',
+          what: 'jenkins.createNode',
+          waitedMs: 3_000,
+          ms: 2_000,
+          isOk: false,
+          result: 'jenkins.unreachable: HTTP 500',
+        },
+      ],
     },
   };
   await cli.serve();
@@ -123,6 +137,12 @@ state       building, step register, since 2014-06-05T20:26:10.000Z (30s ago)
 waits for   rest: the step register failed and is tried again (in 5.0s)
 last error  HTTP 500 from jenkins01
 next        see the last error
+
+story, the latest last:
+  20:26:09.000  step  1.0s   ssh
+  20:26:09.100  call  890ms    ssh.login
+  20:26:10.000  step  30s    register
+  20:26:13.000  call  2.0s     jenkins.createNode, after 3.0 s in the queue failed: jenkins.unreachable: HTTP 500
 `.trimStart(),
   );
   expect(JSON.parse((await cli.ask('explain', 'node', '17', '-o', 'json')).out)).toEqual(cli.api.explainView);

@@ -29,7 +29,8 @@ beforeEach(async () => {
   ];
   cli.api.story = [
     { at: 0, kind: 'step', what: 'queued' },
-    { at: 5_000, kind: 'fault', what: 'no route to host' },
+    { at: 1_000, kind: 'call', what: 'ssh.login', waitedMs: 0, ms: 4_000, isOk: false, result: 'no route to host' },
+    { at: 5_000, kind: 'state', what: 'delete' },
   ];
 });
 
@@ -85,7 +86,11 @@ describe('on a terminal', () => {
     screen.press('\r');
     await screen.shows(/\(1, by id, reversed\) +\/mine\n> 9 /);
     screen.press('\r');
-    await screen.shows('actor /providers/rax-ord/nodes/9', /step +5\.0s +queued\n/, /fault .* no route to host/);
+    await screen.shows(
+      'actor /providers/rax-ord/nodes/9',
+      /step +5\.0s +queued\n/,
+      /call +4\.0s +ssh\.login failed: no route to host\n/,
+    );
     screen.press('q');
     await screen.shows(/> 9 /);
     screen.press('q');

@@ -1,11 +1,11 @@
-/** One node and its whole story: each step with its time, what went wrong, and what can be done. */
+/** One node and its whole story: each step and each call with its time, what went wrong, and what can be done. */
 import { useEffect, useState } from 'preact/hooks';
 import type { NodeState } from '../../../src/domain/states.js';
-import type { StoryEntry } from '../../../src/domain/story.js';
+import { storyText, type StoryEntry } from '../../../src/domain/story.js';
 import type { NodeDetail, NodeStoryView } from '../../../src/ports/control.js';
 import { askDelete, askHold, askRelease, unlock } from '../actions.js';
 import { get, Problem, token } from '../api.js';
-import { age, clockTime } from '../format.js';
+import { age, clockTime, lasting } from '../format.js';
 import { Trouble } from '../parts/dialog.js';
 import { nodes, now, toPoolNode, type PoolNode } from '../state.js';
 import { storySteps, type StoryStep } from '../story-steps.js';
@@ -175,16 +175,25 @@ function Step({ step, longest }: { readonly step: StoryStep; readonly longest: n
           style={{ width: `${Math.min(100, Math.max(0.4, (100 * ms) / longest))}%` }}
         />
       </span>
-      <span class="number">{age(ms / 1000)}</span>
+      <span class="number">{lasting(ms)}</span>
       {notes.length === 0 ? null : (
         <ul>
           {notes.map(note => (
-            <li key={`${note.at} ${note.what}`} class={note.kind === 'fault' ? 'trouble' : 'quiet'}>
-              {note.what}
-            </li>
+            <Note key={`${note.at} ${note.what}`} note={note} />
           ))}
         </ul>
       )}
+    </li>
+  );
+}
+
+function Note({ note }: { readonly note: StoryEntry }) {
+  const isTrouble = note.kind === 'fault' || (note.kind === 'call' && !note.isOk);
+  return (
+    <li class={isTrouble ? 'trouble' : 'quiet'}>
+      {note.kind === 'call' ? <time dateTime={new Date(note.at).toISOString()}>{clockTime(note.at)}</time> : null}
+      <span>{storyText(note)}</span>
+      {note.kind === 'call' ? <span class="number">{lasting(note.ms)}</span> : null}
     </li>
   );
 }

@@ -1,0 +1,71 @@
+/** Calls to the outside are told to the story of the node that they were made for. */
+import { named } from '../domain/fault.js';
+import type { NodeId } from '../domain/ids.js';
+import type { ShellPort } from '../ports/shell.js';
+import type { Context, TaskOutcome } from '../runtime/actor.js';
+import { historyAddress } from './addresses.js';
+import { scriptEnding } from './script-ending.js';
+import { asFault } from './store.js';
+
+type Teller = Pick<Context<never>, 'now' | 'tell'>;
+
+export interface EndedCall {
+  readonly what: string;
+  readonly queuedAt: number;
+  readonly begunAt: number;
+  /** Of a call that was answered: what came of it, where that says more. */
+  readonly outcome: TaskOutcome<string | null>;
+}
+
+export function tellCall(node: NodeId, { what, queuedAt, begunAt, outcome }: EndedCall, ctx: Teller): void {
+  const result = outcome.ok ? outcome.value : firstLine(named(asFault(outcome.error)));
+  const times = { at: begunAt, waitedMs: begunAt - queuedAt, ms: ctx.now() - begunAt };
+  ctx.tell(historyAddress, { type: 'call-made', node, call: { what, ...times, isOk: outcome.ok, result } });
+}
+
+/** A whole output may be behind it. */
+const resultMax = 300;
+
+const firstLine = (text: string): string => (text.split('\n', 1)[0] ?? '').slice(0, resultMax);
+
+/** Does what a task waits for, and tells how long that took and how it ended. */
+export type Telling = <T>(what: string, run: () => Promise<T>, resultOf?: (value: T) => string | null) => Promise<T>;
+
+/** One list of servers serves everybody, and is the call of nobody. */
+export const waitForList = 'waiting for a list of servers';
+
+export function tellingOf(node: NodeId, ctx: Teller): Telling {
+  return async (what, run, resultOf = () => null) => {
+    const begunAt = ctx.now();
+    const tell = (outcome: TaskOutcome<string | null>): void => {
+      tellCall(node, { what, queuedAt: begunAt, begunAt, outcome }, ctx);
+    };
+    try {
+      const value = await run();
+      tell({ ok: true, value: resultOf(value) });
+      return value;
+    } catch (error) {
+      tell({ ok: false, error });
+      throw error;
+    }
+  };
+}
+
+export function tellingShell(shell: ShellPort, telling: Telling): Pick<ShellPort, 'check' | 'work'> {
+  return {
+    check: (login, call) =>
+      telling(
+        'ssh.login',
+        () => shell.check(login, call),
+        ({ attempts }) => (attempts === 1 ? null : `let in at attempt ${attempts}`),
+      ),
+    work: (login, job, call) =>
+      job.command === null
+        ? telling('ssh.files', () => shell.work(login, job, call))
+        : telling(
+            'ssh.script',
+            () => shell.work(login, job, call),
+            result => (result.exitCode === 0 ? null : `it ${scriptEnding(result).how}`),
+          ),
+  };
+}
