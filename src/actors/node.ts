@@ -143,7 +143,7 @@ async function attempt(message: NodeMessage, node: Self, ctx: NodeContext): Prom
     await act(message, node, ctx);
   } catch (error) {
     if (!(error instanceof Fault) || error.kind !== 'store.away') throw error;
-    keep(message, error, node, ctx);
+    await keep(message, error, node, ctx);
   }
 }
 
@@ -168,12 +168,11 @@ const mustWait: ReadonlySet<NodeMessage['type']> = new Set<NodeMessage['type']>(
   'part-settled',
 ]);
 
-function keep(message: NodeMessage, fault: Fault, node: Self, ctx: NodeContext): void {
+async function keep(message: NodeMessage, fault: Fault, node: Self, ctx: NodeContext): Promise<void> {
   if (node.connection.lease) {
-    // Perhaps only this connection is broken: the next one shows.
+    // Perhaps only this connection is broken: the shared ones show.
     node.connection.giveBack(ctx, true);
-    node.keptForLease.push(message);
-    node.connection.want(node.home.row, ctx);
+    await attempt(message, node, ctx);
     return;
   }
   node.keptForStore.push(message);

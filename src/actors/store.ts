@@ -177,7 +177,9 @@ export const storeActor: Actor<StoreMessage, StoreState, StoreArgs> = {
   },
 
   describe(state) {
-    const few = state.scarcity ? `; the server gives no more: ${state.scarcity.reason}` : '';
+    // Whether it still gives no more is not known once nobody wants one.
+    const few =
+      state.scarcity && state.waiting.length > 0 ? `; the server gives no more: ${state.scarcity.reason}` : '';
     const slots = `${state.held.size} lent, ${state.idle.length} idle, ${state.waiting.length} waiting${few}`;
     if (state.phase.name === 'away') return { state: `away: ${state.phase.reason}` };
     return { state: state.start ? `${state.phase.name}: ${state.start.server}, ${slots}` : state.phase.name };

@@ -114,6 +114,20 @@ test('a delete of a row whose reply is lost is over all the same', async () => {
   pool.checkAtRest();
 });
 
+test('what is asked while the database is away is done in the order in which it was asked', async () => {
+  const pool = await startPool(one);
+  await pool.until(() => pool.system.inspect('/providers/alpha/nodes/1')?.connection?.state === 'held');
+  await pool.hold(1);
+  pool.store.away();
+  void pool.api.release(1);
+  await pool.advance(5_000);
+  void pool.api.hold(1, { reason: 'again', forMs: null });
+  await pool.advance(30_000);
+  pool.store.back();
+  await pool.advance(60_000);
+  expect(pool.row(1)).toMatchObject({ state: 'hold', reason: 'again' });
+});
+
 test('one broken connection costs its node a moment, and nobody else anything', async () => {
   const pool = await startPool({ labels: [{ name: 'bare', minReady: 3 }] });
   await pool.until(() => pool.servers().length === 3);
@@ -154,6 +168,17 @@ test('a server that gives no more connections than some is not away: those are s
   expect(given() - refused).toBeGreaterThan(5);
   await pool.rest();
   pool.checkAtRest();
+});
+
+test('that the server gave no more connections is not said any more once nobody wants one', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 2 }] });
+  const given = (): number => pool.store.calls.filter(method => method === 'openSlot').length;
+  pool.store.whim = method =>
+    method === 'openSlot' && given() > 1 ? new Fault('store.away', 'Too many connections') : null;
+  await pool.until(() => pool.state('/store')?.includes('gives no more') === true);
+  await pool.rest();
+  await pool.advance(30_000);
+  expect(pool.state('/store')).not.toContain('gives no more');
 });
 
 test('lesson 79: with fewer connections than launches everything is finished: connections are handed on by those that wait', async () => {

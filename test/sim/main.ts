@@ -14,12 +14,12 @@ const { values } = parseArgs({
   },
 });
 
-const steps = Number(values.steps);
+const steps = whole('steps', values.steps);
 if (values.swarm === undefined) {
-  process.exitCode = (await runs(Number(values.seed ?? 1), values.trace)) ? 0 : 1;
+  process.exitCode = (await runs(whole('seed', values.seed ?? '1'), values.trace)) ? 0 : 1;
 } else {
   const endMs = Date.now() + durationMs(values.swarm);
-  const first = Number(values.seed ?? Date.now() % 1_000_000_000);
+  const first = values.seed === undefined ? Date.now() % 1_000_000_000 : whole('seed', values.seed);
   let seed = first;
   const found: number[] = [];
   for (; Date.now() < endMs; seed++) if (!(await runs(seed, false))) found.push(seed);
@@ -48,6 +48,11 @@ function describe(
   const counts = `${points} points, ${crashes} crashes, ${jobs} jobs, ${servers} creates`;
   const times = `${(simulatedMs / 60_000).toFixed(0)} minutes in ${tookMs.toFixed(0)} ms`;
   return `seed ${seed}: well; ${counts}, ${times}, sum ${sum}; ${climate}`;
+}
+
+function whole(name: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} takes a whole number below 1,000,000,000, not ${text}`);
+  return Number(text);
 }
 
 /** 90s, 10m, 2h. */

@@ -10,4 +10,6 @@ export const keptSeeds: readonly { readonly seed: number; readonly steps: number
     found: 'a node that failed after a write whose answer was lost went on from the row before it',
   },
   { seed: 124, steps: 100, found: 'a node that failed and was held kept a connection that it did not know of' },
+  { seed: 870707108, steps: 200, found: 'a release that waited for a connection came after the hold that followed it' },
+  { seed: 870707023, steps: 200, found: 'a server that had refused a connection was said to refuse for ever' },
 ];

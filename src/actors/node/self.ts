@@ -49,8 +49,9 @@ export interface Self {
   readonly parts: Set<DeletePart>;
   /** What failed and is tried again when its time comes. */
   readonly resting: Set<'step' | DeletePart>;
-  /** Messages whose write waits for a lease, or for the database. */
+  /** Results whose write waits for a lease. */
   readonly keptForLease: NodeMessage[];
+  /** Messages whose write waits for the database, in their order. */
   readonly keptForStore: NodeMessage[];
   /** The periodic check; null: none is due. */
   check: 'due' | 'under-way' | null;
