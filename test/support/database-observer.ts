@@ -34,14 +34,18 @@ export class DatabaseObserver {
     return this.#number(`select count(*) as n from ${what}`);
   }
 
+  async rows(question: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const answer: unknown = await this.#knex.raw(question);
+    return (Array.isArray(answer) ? answer[0] : (answer as { rows: unknown }).rows) as Record<string, unknown>[];
+  }
+
   close(): Promise<void> {
     return this.#knex.destroy();
   }
 
   async #number(question: string): Promise<number> {
-    const answer: unknown = await this.#knex.raw(question);
-    const rows = (Array.isArray(answer) ? answer[0] : (answer as { rows: unknown }).rows) as { n: number | string }[];
-    return Number(rows[0]?.n);
+    const [row] = await this.rows(question);
+    return Number(row?.['n']);
   }
 }
 

@@ -11,15 +11,17 @@ export interface Surroundings {
   readonly jobs?: readonly string[];
   readonly gearman?: WorldOptions['gearman'];
   readonly usernames?: WorldOptions['usernames'];
+  readonly seed?: number;
 }
 
 export function startSurroundings(wanted: Surroundings): Promise<World> {
-  const { clouds, masters = ['jenkins01'], jobs, gearman, usernames } = wanted;
+  const { clouds, masters = ['jenkins01'], jobs, gearman, usernames, seed } = wanted;
   return startWorld({
     clouds: Object.entries(clouds).map(([name, traits]) => ({ name, images: [imageName], ...traits })),
     masters: masters.map(name => ({ name })),
     ...(jobs === undefined ? {} : { jobs }),
     ...(gearman === undefined ? {} : { gearman }),
     ...(usernames === undefined ? {} : { usernames }),
+    ...(seed === undefined ? {} : { seed }),
   });
 }

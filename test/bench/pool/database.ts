@@ -12,6 +12,8 @@ export interface BenchDatabase {
   cpuMs(): number;
   /** Rows of `TABLE where …`, asked over a connection of its own that is not counted. */
   count(what: string): Promise<number>;
+  /** Answers to a question, asked likewise. */
+  rows(question: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Open ones, asked likewise. */
   connections(): Promise<number>;
   /** Ends it without notice; `start` brings it back in its place. */
@@ -30,6 +32,7 @@ export async function startDatabase(engine: Engine, connections: number): Promis
     dburi: server.dburi,
     cpuMs: () => cpuOfTree(server.pid),
     count: what => observer.count(what),
+    rows: question => observer.rows(question),
     connections: () => observer.connections(),
     kill: () => server.kill(),
     start: () => server.start(),

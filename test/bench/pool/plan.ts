@@ -31,7 +31,12 @@ export function samplesOf(isLarge: boolean): Sample[] {
     ...idle.map(nodes => ({ workload: 'W4', script: 'w4-idle.ts', args: ['--nodes', String(nodes), ...shape] })),
     ...restarts.flatMap(nodes => onBoth('W6', 'w6-restart.ts', ['--nodes', String(nodes)])),
     ...onBoth('W7', 'w7-away.ts', []),
-    ...onBoth('W7', 'w7-deletes.ts', isLarge ? ['--nodes', '1000'] : []),
+    ...onBoth('W7 deletes', 'w7-deletes.ts', isLarge ? ['--nodes', '1000'] : []),
+    ...[2, 3, 5, 9].map(at => ({
+      workload: 'W6 kills',
+      script: '../wire/w6-kills.ts',
+      args: ['--at', String(at), '--seeds', isLarge ? '10' : '1'],
+    })),
   ];
 }
 
@@ -51,8 +56,11 @@ export const goals: readonly Goal[] = [
   { workload: 'W4', figure: 'statements a minute', must: '≤ 2 a cleanup', original: '2·N + 106 every 10 s' },
   { workload: 'W6', figure: 'seconds until it serves', must: '≤ 2, ≤ 6 at 10,000', original: '54 to 122 to recover' },
   { workload: 'W6', figure: 'nodes lost', must: '0', original: 'every building node' },
+  { workload: 'W6 kills', figure: 'servers leaked', must: '0', original: '22 in 6 kills' },
+  { workload: 'W6 kills', figure: 'launches thrown away', must: '0', original: 'all of them' },
+  { workload: 'W6 kills', figure: 'seconds until it serves', must: '≤ 2', original: '54 to 122 to recover' },
   { workload: 'W7', figure: 'seconds from its return until all are ready', must: '≤ 15', original: 'stuck for hours' },
   { workload: 'W7', figure: 'servers without a row', must: '0', original: '7 to 44' },
-  { workload: 'W7', figure: 'percent of unbounded', must: '≥ 90 at 200', original: '' },
-  { workload: 'W7', figure: 'connections above the bound', must: '0', original: '' },
+  { workload: 'W7 deletes', figure: 'percent of unbounded', must: '≥ 90 at 200', original: '' },
+  { workload: 'W7 deletes', figure: 'connections above the bound', must: '0', original: '' },
 ];

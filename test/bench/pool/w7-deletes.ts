@@ -34,7 +34,7 @@ for (const bound of bounds) found.set(bound, await measure(bound));
 const free = found.get(unbounded)?.perSecond ?? NaN;
 for (const [bound, { perSecond, connections, cpuMs, databaseMs }] of found) {
   report(
-    'W7',
+    'W7 deletes',
     { nodes, bound: bound === unbounded ? 'no bound' : `bound ${bound}`, engine: String(values.engine) },
     {
       'deletes/s': perSecond,
