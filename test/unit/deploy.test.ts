@@ -106,9 +106,12 @@ it('the unit notifies and is watched', () => {
   expect(unit).toMatch(/^WatchdogSec=60$/m);
 });
 
-it('the image is made of files that there are, and runs the daemon in the foreground', () => {
+it('the image is made of files that there are, and installs what was locked, and runs the daemon in the foreground', () => {
   const file = read('Dockerfile');
   expect(file).toMatch(/^ENTRYPOINT \["nodepoold", "-d"\]$/m);
+  // npm install of a tarball takes newer versions than those of package-lock.json.
+  expect(file).toMatch(/^ && npm ci --omit=dev /m);
+  expect(file).not.toMatch(/npm install/);
   const { files } = JSON.parse(read('package.json')) as { files: string[] };
   const ignored = read('.dockerignore').split('\n').filter(Boolean);
   expect(files.filter(name => ignored.includes(name) && !name.endsWith('dist'))).toEqual([]);
