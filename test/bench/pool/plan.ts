@@ -19,12 +19,16 @@ export function samplesOf(isLarge: boolean): Sample[] {
   const onBoth = (workload: string, script: string, args: readonly string[]): Sample[] =>
     engines.map(engine => ({ workload, script, args: [...args, '--engine', engine] }));
   const fills = [[50, 1], [200, 1], [1_000, 5], ...(isLarge ? ([[5_000, 20]] as const) : [])] as const;
+  const wireFills = [[50, 1], [200, 5], ...(isLarge ? ([[1_000, 5]] as const) : [])] as const;
   const events = [500, 2_000, ...(isLarge ? [10_000] : [])];
   const idle = [1_000, ...(isLarge ? [10_000] : [])];
   const restarts = [1_000, ...(isLarge ? [10_000] : [])];
   return [
     ...fills.flatMap(([nodes, providers]) =>
       onBoth('W1', 'w1-fill.ts', ['--nodes', String(nodes), '--providers', String(providers)]),
+    ),
+    ...wireFills.flatMap(([nodes, providers]) =>
+      onBoth('W1 wire', '../wire/w1-fill.ts', ['--nodes', String(nodes), '--providers', String(providers)]),
     ),
     ...events.flatMap(nodes => onBoth('W2', 'w2-events.ts', ['--nodes', String(nodes)])),
     { workload: 'W3', script: 'w3-allocation.ts', args: [] },
@@ -47,6 +51,7 @@ export const goals: readonly Goal[] = [
   { workload: 'W1', figure: 'daemon CPU ms/node', must: '≤ 3', original: '21 to 30, growing' },
   { workload: 'W1', figure: 'database CPU ms/node', must: '≤ 3', original: '8' },
   { workload: 'W1', figure: 'statements/node', must: '≤ 12', original: '13' },
+  { workload: 'W1 wire', figure: 'daemon CPU ms/node', must: '≤ 15', original: '' },
   { workload: 'W2', figure: 'a: p99 ms', must: '< 20', original: '' },
   { workload: 'W2', figure: 'c: lost', must: '0', original: '809 of 5,000' },
   { workload: 'W2', figure: 'c: events/s', must: '≥ 3,000', original: '65 at 500, 3.5 at 10,000' },
