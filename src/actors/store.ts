@@ -101,7 +101,9 @@ const ownConnections = 5;
 /** A server forks or allocates for each: more at once make all of them slow. */
 const openingAtOnce = 20;
 const idleMs = 60_000;
-const retryBackoff = { minMs: 500, maxMs: 15_000, factor: 2, jitter: 0.3 };
+/** One connection that is refused costs nothing, and everybody waits for the first that is not. */
+const awayBackoff = { minMs: 500, maxMs: 1_000, factor: 2, jitter: 0.3 };
+const scarcityBackoff = { minMs: 500, maxMs: 15_000, factor: 2, jitter: 0.3 };
 
 export const storeActor: Actor<StoreMessage, StoreState, StoreArgs> = {
   kind: 'store',
@@ -203,7 +205,7 @@ function started(outcome: TaskOutcome<StoreStart>, state: StoreState, ctx: Conte
     state.failures++;
     state.phase = { name: 'away', reason: fault.message };
     tellHealth(state, ctx);
-    ctx.timer('try', backoffMs(retryBackoff, state.failures, ctx.random()), { type: 'try' });
+    ctx.timer('try', backoffMs(awayBackoff, state.failures, ctx.random()), { type: 'try' });
     return;
   }
   const start = outcome.value;
@@ -229,7 +231,7 @@ function goAway(reason: string, state: StoreState, ctx: Context<StoreMessage>): 
   for (const { slot } of state.idle.splice(0)) void slot.close();
   tellHealth(state, ctx);
   for (const listener of state.listeners.values()) listener.tell({ type: 'store-away', reason });
-  ctx.timer('try', backoffMs(retryBackoff, 1, ctx.random()), { type: 'try' });
+  ctx.timer('try', backoffMs(awayBackoff, 1, ctx.random()), { type: 'try' });
 }
 
 function tellHealth({ phase }: StoreState, ctx: Context<StoreMessage>): void {
@@ -348,7 +350,7 @@ function refused(reason: string, state: StoreState, ctx: Context<StoreMessage>):
     const next = 'raise max_connections of the server, or lower database.max-connections';
     state.outside.log.warn(`the database gives no more connections: ${reason}`, { actor: 'store', next });
   }
-  const restMs = backoffMs(retryBackoff, refusals, ctx.random());
+  const restMs = backoffMs(scarcityBackoff, refusals, ctx.random());
   state.scarcity = { reason, refusals, until: ctx.now() + restMs };
   ctx.timer('open-again', restMs, { type: 'open-again' });
   lend(state, ctx);

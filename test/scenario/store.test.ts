@@ -20,6 +20,25 @@ test('a database that is away at the start is waited for', async () => {
   pool.checkAtRest();
 });
 
+test('a database that was away for minutes is found again within two seconds, and everybody goes on at once', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 8 }], connectionsAllowed: 19 });
+  await pool.until(() => pool.servers().length >= 2);
+  pool.store.away();
+  await pool.advance(300_000);
+  const opened = (): number => pool.store.calls.filter(method => method === 'openSlot').length;
+  const before = opened();
+  pool.store.back();
+  await pool.advance(2_000);
+  expect(pool.state('/store')).toContain('ready');
+  expect(pool.rows().every(({ lastError }) => lastError === null)).toBe(true);
+  // Four are allowed, beside the five of the daemon and the ten that are left to others.
+  expect(opened() - before).toBe(4);
+  expect(pool.store.database.slots.size).toBe(4);
+  await pool.rest();
+  expect(pool.cloud().callsOf('createServer')).toHaveLength(8);
+  pool.checkAtRest();
+});
+
 test('a database that goes away at any moment of a launch costs no second server', async () => {
   for (let n = 0; n < 60; n++) {
     const pool = await startPool({ labels: [{ name: 'bare', minReady: 3 }], seed: n });
