@@ -1,6 +1,10 @@
-/** Completion scripts for shells, made from the commands themselves. */
+/**
+ * Completion scripts for shells, made from the commands themselves. What only a running daemon knows they ask it for by
+ * `nodepool complete` (live-names.ts).
+ */
 import { Argument, type Command } from 'commander';
 import type { CliCommand } from './command.js';
+import { labelOptions, liveCommands } from './live-names.js';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
@@ -23,7 +27,7 @@ export function completionScript(program: Command, shell: Shell): string {
     case 'bash':
       return bashScript(program);
     case 'zsh':
-      return `#compdef nodepool\nautoload -U +X bashcompinit && bashcompinit\n${bashScript(program)}`;
+      return zshScript(program);
     case 'fish':
       return fishScript(program);
   }
@@ -33,26 +37,86 @@ function flagsOf(command: Command): string[] {
   return command.options.flatMap(({ short, long }) => [short, long].flatMap(flag => flag ?? []));
 }
 
+/** What a command takes at a TAB: flags, and words that never change. What only the daemon knows is asked for. */
+function wordsOf(command: Command): { readonly flags: string; readonly names: string; readonly isLive: boolean } {
+  return {
+    flags: flagsOf(command).join(' '),
+    names: [...argumentWords(command), ...command.commands.map(each => each.name())].join(' '),
+    isLive: liveCommands.includes(command.name()),
+  };
+}
+
+/** Bash takes a colon and an equals sign for the end of a word; here they are parts of names. */
 function bashScript(program: Command): string {
-  const names = program.commands.map(command => command.name());
-  const globals = flagsOf(program).join(' ');
-  const cases = program.commands.map(
-    command => `    ${command.name()}) words="${[...flagsOf(command), ...argumentWords(command)].join(' ')}" ;;`,
-  );
+  const commands = program.commands.map(command => command.name());
+  const cases = program.commands.map(command => {
+    const { flags, names, isLive } = wordsOf(command);
+    return `    ${command.name()}) flags="${flags}" names="${names}" live=${isLive ? 1 : ''} ;;`;
+  });
   return `_nodepool() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" command="" words="" word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  local line="\${COMP_LINE:0:COMP_POINT}" current command="" flags="" names="" live="" word
+  local -a before found=()
+  current="\${line##*[[:space:]]}"
+  read -ra before <<< "\${line%"$current"}"
+  for word in "\${before[@]:1}"; do
     case "$word" in
-      ${names.join('|')}) command="$word"; break ;;
+      ${commands.join('|')}) command="$word"; break ;;
     esac
   done
   case "$command" in
-    "") words="${names.join(' ')}" ;;
+    "") names="${commands.join(' ')}" ;;
 ${cases.join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words ${globals}" -- "$current"))
+  if [[ "$current" == -* ]]; then
+    read -ra found <<< "$flags ${flagsOf(program).join(' ')}"
+  elif [[ -n "$live" ]]; then
+    while IFS=$'\\t' read -r word _; do found+=("$word"); done < <("\${before[0]}" complete "\${before[@]:1}" 2>/dev/null)
+  else
+    read -ra found <<< "$names"
+  fi
+  local cut="\${current%"\${current##*[:=]}"}"
+  COMPREPLY=()
+  for word in "\${found[@]}"; do
+    [[ "$word" == "$current"* ]] && COMPREPLY+=("\${word#"$cut"}")
+  done
+  [[ "\${#COMPREPLY[@]}" == 1 && "\${COMPREPLY[0]}" == *= ]] && compopt -o nospace 2>/dev/null
+  return 0
 }
 complete -o default -F _nodepool nodepool
+`;
+}
+
+function zshScript(program: Command): string {
+  const commands = program.commands.map(command => command.name());
+  const cases = program.commands.map(command => {
+    const { flags, names, isLive } = wordsOf(command);
+    return `    ${command.name()}) flags=(${flags}) names=(${names}) live=${isLive ? 1 : ''} ;;`;
+  });
+  return `#compdef nodepool
+_nodepool() {
+  local word command="" live=""
+  local -a before flags names
+  before=("\${(@)words[2,CURRENT-1]}")
+  for word in "\${(@)before}"; do
+    case "$word" in
+      ${commands.join('|')}) command="$word"; break ;;
+    esac
+  done
+  case "$command" in
+    "") names=(${commands.join(' ')}) ;;
+${cases.join('\n')}
+  esac
+  if [[ "$PREFIX" == -* ]]; then
+    compadd -- $flags ${flagsOf(program).join(' ')}
+    return
+  fi
+  [[ -n "$live" ]] && names=("\${(@)\${(f)"$("\${words[1]}" complete "\${(@)before}" 2>/dev/null)"}%%$'\\t'*}")
+  names=(\${names:#})
+  (( $#names )) || { _files; return }
+  compadd -S '' -- \${(M)names:#*=}
+  compadd -- \${names:#*=}
+}
+if [[ "\${funcstack[1]}" == _nodepool ]]; then _nodepool "$@"; else compdef _nodepool nodepool; fi
 `;
 }
 
@@ -63,16 +127,31 @@ function argumentWords(command: Command): readonly string[] {
 function fishScript(program: Command): string {
   const names = program.commands.map(command => command.name()).join(' ');
   const lines = program.commands.flatMap(command => [
-    `complete -c nodepool -n "not __fish_seen_subcommand_from ${names}" -a ${command.name()} -d ${quoted(command.description())}`,
+    `complete -c nodepool -n "not __fish_seen_subcommand_from ${names}" -f -a ${command.name()} -d ${quoted(command.description())}`,
     ...command.options.map(option => fishOption(option, `-n "__fish_seen_subcommand_from ${command.name()}"`)),
+    ...fishArguments(command),
   ]);
-  return `${[...program.options.map(option => fishOption(option, '')), ...lines].join('\n')}\n`;
+  return `function __nodepool_live
+  set -l before (commandline -opc)
+  $before[1] complete $before[2..-1] 2>/dev/null
+end
+${[...program.options.map(option => fishOption(option, '')), ...lines].join('\n')}
+`;
+}
+
+function fishArguments(command: Command): string[] {
+  const { names, isLive } = wordsOf(command);
+  const what = isLive ? '(__nodepool_live)' : names;
+  return what === ''
+    ? []
+    : [`complete -c nodepool -n "__fish_seen_subcommand_from ${command.name()}" -f -a ${quoted(what)}`];
 }
 
 function fishOption(option: Command['options'][number], condition: string): string {
   const short = option.short === undefined ? '' : ` -s ${option.short.slice(1)}`;
   const long = option.long === undefined ? '' : ` -l ${option.long.slice(2)}`;
-  const value = option.required || option.optional ? ' -r' : '';
+  const isLive = labelOptions.has(option.long ?? '');
+  const value = option.required || option.optional ? ` -r${isLive ? " -f -a '(__nodepool_live)'" : ''}` : '';
   return `complete -c nodepool ${condition}${short}${long}${value} -d ${quoted(option.description)}`;
 }
 

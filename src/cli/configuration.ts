@@ -8,7 +8,11 @@ import type { GlobalOptions } from './options.js';
 export type ConfigReader = typeof loadConfig;
 export type ConfigLoading = ReturnType<ConfigReader>;
 
-export function tryConfig(context: CliContext, options: GlobalOptions, needsDatabase: boolean): ConfigLoading {
+export function tryConfig(
+  context: Pick<CliContext, 'env' | 'loadConfig'>,
+  options: Pick<GlobalOptions, 'config' | 'secure'>,
+  needsDatabase: boolean,
+): ConfigLoading {
   return context.loadConfig({ file: options.config, secureFile: options.secure, env: context.env, needsDatabase });
 }
 

@@ -33,7 +33,10 @@ export async function withDaemon<Result>(
  * Named by `--socket` or `NODEPOOLD_SOCKET` it needs no configuration. Otherwise the configuration may name it; one
  * that cannot be read leaves the places where a daemon listens by itself, unless the user named that very file.
  */
-export function findSocket(context: CliContext, options: GlobalOptions): string {
+export function findSocket(
+  context: Pick<CliContext, 'env' | 'runtimeDir' | 'loadConfig'>,
+  options: Omit<GlobalOptions, 'output' | 'debug'>,
+): string {
   const named = options.socket ?? (context.env['NODEPOOLD_SOCKET'] || null);
   if (named !== null) return named;
   const loaded = tryConfig(context, options, false);

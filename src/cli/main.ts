@@ -33,7 +33,7 @@ import { waitCommand } from './wait.js';
 import { watchCommand } from './watch.js';
 
 /** In the order of the help. */
-const commands: readonly CliCommand[] = [
+export const commands: readonly CliCommand[] = [
   listCommand,
   imageListCommand,
   alienListCommand,

@@ -10,7 +10,7 @@
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { CONFIG_FILE } from '../config/load.js';
+import { CONFIG_FILE } from '../config/usual-file.js';
 import { problemText } from '../config/problem.js';
 import type { PoolConfig } from '../domain/pool-config.js';
 import { ControlClient } from '../http/client.js';

@@ -1,6 +1,6 @@
 /** The options of every command, accepted before and after its name. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CONFIG_FILE } from '../config/load.js';
+import { CONFIG_FILE } from '../config/usual-file.js';
 
 export const outputs = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type Output = (typeof outputs)[number];

@@ -37,7 +37,6 @@ export type ConfigResult =
       readonly source: FileText;
     };
 
-export const CONFIG_FILE = '/etc/nodepool/nodepool.yaml';
 export const SECURE_FILE = '/etc/nodepool/secure.conf';
 
 export interface LoadOptions {
