@@ -7,6 +7,7 @@
  */
 import { nodeId } from '../domain/ids.js';
 import { nodeView } from '../domain/views.js';
+import { whereListed } from '../domain/where-listed.js';
 import type {
   AlienImageView,
   AliensView,
@@ -153,7 +154,7 @@ export function controlApi({ outside, system }: Pick<ControlArgs, 'outside' | 's
         return { kind: 'failed', message: `node ${id} did not answer within ${commandMs / 1000} s; see nodepool tree` };
       case 'gone':
         return outcome.reason === 'unknown'
-          ? { kind: 'not-found', message: `there is no node ${id}` }
+          ? { kind: 'not-found', message: `there is no node ${id}`, next: whereListed.node }
           : { kind: 'failed', message: `node ${id} ended before it answered (${outcome.reason})` };
     }
   };
@@ -177,7 +178,7 @@ export function controlApi({ outside, system }: Pick<ControlArgs, 'outside' | 's
       Promise.resolve(
         system.restart(path)
           ? { kind: 'done', node: null }
-          : { kind: 'not-found', message: `there is no actor ${path}; see nodepool tree` },
+          : { kind: 'not-found', message: `there is no actor ${path}`, next: whereListed.actor },
       ),
     reload: async () => {
       const outcome = await system.request(

@@ -11,7 +11,8 @@
 import { Fault } from '../domain/fault.js';
 import { watchedJobId, type NodeId } from '../domain/ids.js';
 import type { NodeRow } from '../domain/node-row.js';
-import { heldFor, type WatchedJob } from '../domain/watched-job.js';
+import { heldFor, jobThere, type WatchedJob } from '../domain/watched-job.js';
+import { whereListed } from '../domain/where-listed.js';
 import type { JobOutcome, JobView } from '../ports/control.js';
 import type { Outside } from '../ports/outside.js';
 import type { Actor, Context, ReplyTo, TaskOutcome } from '../runtime/actor.js';
@@ -179,7 +180,7 @@ async function create(
   state: JobsState,
 ): Promise<JobOutcome> {
   const known = state.jobs?.get(name);
-  if (known) return { kind: 'refused', message: `job ${name} is there already, with the id ${known.id}` };
+  if (known) return jobThere(known);
   const job = await state.outside.store.shared.insertWatchedJob({ name, holdOnFailure });
   state.jobs = new Map([...(state.jobs ?? []), [name, job]]);
   return { kind: 'done', job };
@@ -187,7 +188,7 @@ async function create(
 
 async function remove(id: number, state: JobsState): Promise<JobOutcome> {
   const job = [...(state.jobs?.values() ?? [])].find(each => Number(each.id) === id);
-  if (!job) return { kind: 'not-found', message: `there is no job ${id}` };
+  if (!job) return { kind: 'not-found', message: `there is no job ${id}`, next: whereListed.job };
   await state.outside.store.shared.deleteWatchedJob(watchedJobId(id));
   state.jobs = new Map([...(state.jobs ?? [])].filter(([name]) => name !== job.name));
   return { kind: 'done', job };

@@ -342,8 +342,10 @@ async function command(
 ): Promise<void> {
   const decision = await learn(fact, node, ctx, () => patch);
   const { row } = node.home;
-  if (decision.kind === 'refuse') replyTo.reply({ kind: 'refused', message: `node ${row.id}: ${decision.why}` });
-  else replyTo.reply({ kind: 'done', node: nodeView(row, ctx.now()) });
+  if (decision.kind === 'refuse') {
+    const next = `nodepool explain node ${row.id} says what it does`;
+    replyTo.reply({ kind: 'refused', message: `node ${row.id}: ${decision.why}`, next });
+  } else replyTo.reply({ kind: 'done', node: nodeView(row, ctx.now()) });
 }
 
 /** A job that was given to it just before is heard of within this time. */

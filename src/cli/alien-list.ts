@@ -1,5 +1,6 @@
 /** `alien-list`, `alien-image-list`: what the clouds have and no row names. */
 import type { Command } from 'commander';
+import { whereListed } from '../domain/where-listed.js';
 import type { ControlClient } from '../http/client.js';
 import type { AlienImageView, AlienServerView, AliensView } from '../ports/control.js';
 import type { CliCommand } from './command.js';
@@ -89,7 +90,9 @@ function alienCommand<View>({ name, description, listing, ask, read }: AlienComm
 
 function expectProvider<View>(name: string | null, view: View | null): View {
   if (view !== null) return view;
-  throw new CliFailure(exitCodes.notFound, `there is no provider ${plainText(name ?? '')}`);
+  throw new CliFailure(exitCodes.notFound, `there is no provider ${plainText(name ?? '')}`, {
+    next: whereListed.provider,
+  });
 }
 
 /** The others are listed all the same, and a script learns that the list is not whole. */

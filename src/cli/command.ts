@@ -22,9 +22,9 @@ export function expectDone<Outcome extends CommandOutcome | ImageOutcome>(
     case 'done':
       return outcome as Extract<Outcome, { kind: 'done' }>;
     case 'not-found':
-      throw new CliFailure(exitCodes.notFound, outcome.message);
+      throw new CliFailure(exitCodes.notFound, outcome.message, outcome);
     case 'refused':
-      throw new CliFailure(exitCodes.refused, outcome.message);
+      throw new CliFailure(exitCodes.refused, outcome.message, outcome);
     case 'failed':
       throw new CliFailure(exitCodes.failed, outcome.message, { next: 'see the log of nodepoold' });
   }

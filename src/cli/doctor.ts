@@ -2,12 +2,13 @@
  * `doctor`: is everything that the pool depends on as it should be? A running daemon is asked what it knows; without
  * one each database, cloud, master, publisher and Gearman server is asked once. Each finding has a next step.
  */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { problemText } from '../config/problem.js';
 import type { PoolConfig } from '../domain/pool-config.js';
 import { DaemonUnreachable } from '../http/client.js';
 import type { CliCommand } from './command.js';
-import { tryConfig } from './configuration.js';
+import { tryConfig, type ConfigLoading } from './configuration.js';
 import type { CliContext, CliSession } from './context.js';
 import { withDaemon } from './daemon.js';
 import { finding, fine, type Check } from './doctor/check.js';
@@ -36,18 +37,13 @@ export const doctorCommand: CliCommand = {
 
 async function runDoctor(session: CliSession, options: GlobalOptions): Promise<void> {
   const loaded = tryConfig(session, options, true);
-  const checks: Check[] = [
-    ...loaded.problems.map(problem =>
-      problem.severity === 'error'
-        ? finding('configuration', problem.path || options.config, problemText(problem), 'correct the file')
-        : fine('configuration', problem.path || options.config, problemText(problem)),
-    ),
-  ];
   const config = loaded.kind === 'refused' ? null : loaded.config;
-  if (config !== null) {
-    checks.push(fine('configuration', options.config, 'can be used'), ...(await checkFiles(config)));
-  }
-  checks.push(...((await askDaemon(session, options)) ?? (await withoutDaemon(session, config))));
+  const known = await askDaemon(session, options);
+  const checks = [
+    ...checksOfFile(loaded, options, known !== null),
+    ...(config === null ? [] : await checkFiles(config)),
+    ...(known ?? (await withoutDaemon(session, config))),
+  ];
   const { output } = options;
   if (output === 'json' || output === 'yaml') printData(session, output, { checks });
   else if (output === 'name') printNames(session, checks.map(nameOf));
@@ -55,6 +51,23 @@ async function runDoctor(session: CliSession, options: GlobalOptions): Promise<v
   const findings = checks.filter(({ ok }) => !ok).length;
   session.err.write(findings === 0 ? 'no findings\n' : `${findings} ${findings === 1 ? 'finding' : 'findings'}\n`);
   if (findings > 0) session.exit(exitCodes.invalid);
+}
+
+/** A daemon that runs has a file of its own, so that the usual place may be empty. */
+function checksOfFile(loaded: ConfigLoading, { config, isConfigNamed }: GlobalOptions, hasDaemon: boolean): Check[] {
+  const isThere = existsSync(config);
+  if (!isThere && !isConfigNamed && hasDaemon) {
+    return [fine('configuration', config, 'is not there; with -c FILE the file of the daemon is looked at, too')];
+  }
+  const next = isThere ? 'correct the file' : 'name the file with -c FILE';
+  return [
+    ...loaded.problems.map(problem =>
+      problem.severity === 'error'
+        ? finding('configuration', problem.path || config, problemText(problem), next)
+        : fine('configuration', problem.path || config, problemText(problem)),
+    ),
+    ...(loaded.kind === 'refused' ? [] : [fine('configuration', config, 'can be used')]),
+  ];
 }
 
 /** Null: none answers. */

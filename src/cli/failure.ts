@@ -1,5 +1,5 @@
 /** How a command fails: what is said on stderr, and the exit code. */
-import { CommanderError } from 'commander';
+import { CommanderError, InvalidArgumentError } from 'commander';
 import { problemText, type Problem } from '../config/problem.js';
 import { Fault } from '../domain/fault.js';
 import { DaemonUnreachable } from '../http/client.js';
@@ -36,9 +36,15 @@ export interface FailureReport {
 
 /** What is said and answered for whatever a command threw. */
 export function reportFailure(error: unknown, isDebug: boolean, program = 'nodepool'): FailureReport {
+  // Thrown by an action: commander says it only where its own parsing found it.
+  if (error instanceof InvalidArgumentError)
+    return { code: exitCodes.usage, text: `error: ${error.message}\n(add --help for how it is used)\n` };
   if (error instanceof CommanderError)
     return { code: error.exitCode === 0 ? exitCodes.done : exitCodes.usage, text: '' };
-  if (error instanceof InvalidConfiguration) return { code: exitCodes.invalid, text: `${error.message}\n` };
+  if (error instanceof InvalidConfiguration) {
+    const next = 'the configuration cannot be used; correct it, or name another one with -c FILE';
+    return { code: exitCodes.invalid, text: `${error.message}\n${program}: ${next}\n` };
+  }
   const detail = isDebug && error instanceof Error ? `${error.stack ?? ''}\n${causes(error)}` : '';
   const { code, message, next } = readFailure(error);
   const advice = next === null ? '' : `; ${next}`;

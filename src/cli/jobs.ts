@@ -7,7 +7,7 @@ import { exitCodes } from './exit-codes.js';
 import { CliFailure } from './failure.js';
 import { printList, type Listing } from './listing.js';
 import { createJobOffline, deleteJobOffline, readJobs } from './offline.js';
-import { globalOptions } from './options.js';
+import { globalOptions, parseJobId } from './options.js';
 
 const jobListing: Listing<JobView> = {
   columns: [
@@ -55,6 +55,11 @@ export const jobCreateCommand: CliCommand = {
           () => createJobOffline(session, options, job),
         );
         printList(session, options.output, jobListing, [expectJob(outcome)]);
+        if (job.holdOnFailure === 0) {
+          session.err.write(
+            'nodepool: no node of it is kept; job-delete ID, then job-create with --hold-on-failure N\n',
+          );
+        }
       });
   },
 };
@@ -84,9 +89,9 @@ function expectJob(outcome: JobOutcome): JobView {
     case 'done':
       return outcome.job;
     case 'not-found':
-      throw new CliFailure(exitCodes.notFound, outcome.message);
+      throw new CliFailure(exitCodes.notFound, outcome.message, outcome);
     case 'refused':
-      throw new CliFailure(exitCodes.refused, outcome.message);
+      throw new CliFailure(exitCodes.refused, outcome.message, outcome);
     case 'failed':
       throw new CliFailure(exitCodes.failed, outcome.message, { next: 'see the log of nodepoold' });
   }
@@ -95,10 +100,4 @@ function expectJob(outcome: JobOutcome): JobView {
 function parseCount(text: string): number {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a number of nodes.`);
   return Number(text);
-}
-
-function parseJobId(text: string): number {
-  const digits = /^(?:job\/)?([1-9]\d{0,8})$/.exec(text)?.[1];
-  if (digits === undefined) throw new InvalidArgumentError(`"${text}" is not the id of a job.`);
-  return Number(digits);
 }

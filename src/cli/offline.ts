@@ -5,6 +5,8 @@ import { Fault } from '../domain/fault.js';
 import type { NodePatch, NodeRow } from '../domain/node-row.js';
 import type { PoolConfig } from '../domain/pool-config.js';
 import { imageView, nodeView } from '../domain/views.js';
+import { jobThere } from '../domain/watched-job.js';
+import { whereListed } from '../domain/where-listed.js';
 import type { CommandOutcome, ImageView, JobOutcome, JobView, NodeView } from '../ports/control.js';
 import type { Session, StorePort } from '../ports/store.js';
 import { readConfig } from './configuration.js';
@@ -64,7 +66,7 @@ export async function createJobOffline(
   return withStore(context, options, async store => {
     await takeLock(context, store);
     const known = (await store.shared.watchedJobs()).find(each => each.name === job.name);
-    if (known) return { kind: 'refused', message: `job ${job.name} is there already, with the id ${known.id}` };
+    if (known) return jobThere(known);
     return { kind: 'done', job: await store.shared.insertWatchedJob(job) };
   });
 }
@@ -73,7 +75,7 @@ export async function deleteJobOffline(context: CliContext, options: GlobalOptio
   return withStore(context, options, async store => {
     await takeLock(context, store);
     const job = (await store.shared.watchedJobs()).find(each => Number(each.id) === id);
-    if (!job) return { kind: 'not-found', message: `there is no job ${id}` };
+    if (!job) return { kind: 'not-found', message: `there is no job ${id}`, next: whereListed.job };
     await store.shared.deleteWatchedJob(job.id);
     return { kind: 'done', job };
   });
@@ -116,7 +118,7 @@ async function change(
   const decision = decide(row, wish.fact);
   switch (decision.kind) {
     case 'refuse':
-      return { kind: 'refused', message: `node ${id}: ${decision.why}` };
+      return { kind: 'refused', message: `node ${id}: ${decision.why}`, next: `nodepool explain node ${id}` };
     case 'ignore':
       return { kind: 'done', node: nodeView(row, wish.now) };
     case 'keep':
@@ -136,12 +138,16 @@ async function write(session: Session, row: NodeRow, patch: NodePatch, now: numb
     case 'changed':
       return { kind: 'done', node: nodeView(changed.row, now) };
     case 'refused':
-      return { kind: 'refused', message: `node ${row.id} has changed meanwhile and is ${changed.row.state}` };
+      return {
+        kind: 'refused',
+        message: `node ${row.id} has changed meanwhile and is ${changed.row.state}`,
+        next: 'try it again',
+      };
     case 'gone':
       return notFound(row.id);
   }
 }
 
 function notFound(id: number): CommandOutcome {
-  return { kind: 'not-found', message: `there is no node ${id}` };
+  return { kind: 'not-found', message: `there is no node ${id}`, next: whereListed.node };
 }

@@ -45,10 +45,19 @@ export function globalOptions(command: Command): GlobalOptions {
 }
 
 /** An id as the lists print it: `17`, or `node/17` from `-o name`. */
-export function parseNodeId(text: string): number {
-  const digits = /^(?:node\/)?([1-9]\d{0,15})$/.exec(text)?.[1];
-  if (digits === undefined) throw new InvalidArgumentError(`"${text}" is not the id of a node.`);
-  return Number(digits);
+export const parseNodeId = idParser('node', 'nodepool list');
+export const parseImageId = idParser('image', 'nodepool image-list');
+export const parseJobId = idParser('job', 'nodepool job-list');
+
+function idParser(kind: string, listing: string): (text: string) => number {
+  const pattern = new RegExp(`^(?:${kind}/)?([1-9]\\d{0,14})$`);
+  return text => {
+    const digits = pattern.exec(text)?.[1];
+    if (digits !== undefined) return Number(digits);
+    throw new InvalidArgumentError(
+      `"${text}" is not the id of a${kind === 'image' ? 'n' : ''} ${kind}, as ${listing} shows it.`,
+    );
+  };
 }
 
 /** For options that may be given several times. */

@@ -15,7 +15,7 @@ import type { CliContext, CliSession } from './context.js';
 import { withDaemon } from './daemon.js';
 import { exitCodes } from './exit-codes.js';
 import { CliFailure } from './failure.js';
-import { printData, printList, type Listing } from './listing.js';
+import { printData, printList, printNames, type Listing } from './listing.js';
 import { globalOptions, type GlobalOptions } from './options.js';
 import { plainText } from './plain-text.js';
 
@@ -53,6 +53,7 @@ async function runPlan(session: CliSession, given: PlanOptions, options: GlobalO
       : await withDaemon(session, options, daemon =>
           daemon.plan(demand, given.file === undefined ? null : resolve(given.file)),
         );
+  if (given.file === undefined) expectLabels(demand, Object.keys(plan.deficits));
   printPlan(session, options, plan);
   if (given.exitCode === true && plan.grants.length + plan.changes.length > 0) session.exit(exitCodes.changes);
 }
@@ -67,10 +68,6 @@ function addDemand(text: string, earlier: Readonly<Record<string, number>> = {})
 
 function planEmpty(context: CliContext, options: GlobalOptions, demand: Readonly<Record<string, number>>): PlanView {
   const config = readConfig(context, options, false);
-  const unknown = Object.keys(demand).filter(name => !config.labels.some(label => label.name === name));
-  if (unknown.length > 0) {
-    throw new CliFailure(exitCodes.notFound, `${options.config} has no label ${unknown.map(plainText).join(', ')}`);
-  }
   const round = emptyRound(config, new Map(Object.entries(demand)));
   return {
     grants: round.grants
@@ -81,6 +78,15 @@ function planEmpty(context: CliContext, options: GlobalOptions, demand: Readonly
     effects: [],
     peaks: peaksOf({ before: { ...config, providers: [] }, after: config }, round, new Stock()),
   };
+}
+
+/** A label that is misspelt would be planned for silently, as if nobody wanted it. */
+function expectLabels(demand: Readonly<Record<string, number>>, labels: readonly string[]): void {
+  const [unknown] = Object.keys(demand).filter(name => !labels.includes(name));
+  if (unknown === undefined) return;
+  throw new CliFailure(exitCodes.notFound, `the configuration has no label ${plainText(unknown)}`, {
+    next: `it has ${labels.map(plainText).join(', ') || 'none'}`,
+  });
 }
 
 const grantListing: Listing<PlanView['grants'][number]> = {
@@ -125,10 +131,16 @@ const effectListing: Listing<PlannedEffect> = {
 function printPlan(context: CliContext, options: GlobalOptions, plan: PlanView): void {
   const { output } = options;
   if (output === 'json' || output === 'yaml') return printData(context, output, plan);
-  printList(context, output, grantListing, plan.grants);
-  if (output === 'name') return;
-  printList(context, output, deficitListing, Object.entries(plan.deficits));
-  printList(context, output, peakListing, plan.peaks);
-  if (plan.effects.length > 0) printList(context, output, effectListing, plan.effects);
+  if (output === 'name') return printNames(context, plan.grants.map(grantListing.name));
+  const under = <Row>(title: string, listing: Listing<Row>, rows: readonly Row[]): void => {
+    context.out.write(`${title}\n`);
+    printList(context, output, listing, rows);
+  };
+  if (plan.grants.length === 0) context.out.write('The next round would launch nothing.\n');
+  else under('The next round would launch:', grantListing, plan.grants);
+  under('Groups that labels lack:', deficitListing, Object.entries(plan.deficits));
+  under('Servers, now and at most:', peakListing, plan.peaks);
+  if (plan.effects.length > 0) under('The configuration file would do to what runs:', effectListing, plan.effects);
+  if (plan.changes.length > 0) context.out.write('It says otherwise than what is in force:\n');
   for (const change of plan.changes) context.out.write(`${plainText(change)}\n`);
 }

@@ -32,5 +32,8 @@ export const tuneCommand: CliCommand = {
 function addWish(text: string, earlier: readonly Wish[] | undefined): readonly Wish[] {
   const [, key, value] = /^([a-z.-]+)=(-?\d+(?:\.\d+)?)$/.exec(text) ?? [];
   if (key === undefined || value === undefined) throw new InvalidArgumentError(`"${text}" is not KEY=NUMBER.`);
+  if (!tunableKeys.some(each => each === key.replace(/^concurrency\./, ''))) {
+    throw new InvalidArgumentError(`${key} cannot be tuned; these can: ${tunableKeys.join(', ')}.`);
+  }
   return [...(earlier ?? []), { key, value: Number(value) }];
 }

@@ -136,6 +136,7 @@ async function missingYet(daemon: ControlClient, wanted: WaitOptions): Promise<s
     return plainText(`the daemon is not ready (${reasons.join('; ')})`);
   }
   if (wanted.empty !== true && wanted.ready === undefined) return null;
+  await expectLabels(daemon, Object.keys(wanted.ready ?? {}));
   const nodes = await daemon.nodes();
   if (wanted.empty === true) return nodes.length === 0 ? null : `nodes that are still there: ${nodes.length}`;
   const short = Object.entries(wanted.ready ?? {}).flatMap(([label, count]) => {
@@ -143,6 +144,17 @@ async function missingYet(daemon: ControlClient, wanted: WaitOptions): Promise<s
     return ready >= count ? [] : [`${plainText(label)} has ${ready} of ${count} ready`];
   });
   return short.length === 0 ? null : short.join(', ');
+}
+
+/** A label that is misspelt would be waited for in vain. */
+async function expectLabels(daemon: ControlClient, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const known = (await daemon.explain({}))?.labels.map(({ label }) => label) ?? names;
+  const unknown = names.find(name => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new CliFailure(exitCodes.notFound, `the configuration has no label ${plainText(unknown)}`, {
+    next: `it has ${known.map(plainText).join(', ') || 'none'}`,
+  });
 }
 
 function addReady(text: string, earlier: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> {

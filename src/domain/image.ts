@@ -35,6 +35,9 @@ export const imageTable: Readonly<Record<ImageState, Readonly<Record<ImageFact, 
   },
 };
 
+/** Why an image of `cloud-images` has no builds. */
+export const ofCloud = 'it is an image of the cloud, and not built here';
+
 /** From which image nodes are launched now. Null: there is none yet. */
 export function currentImage(rows: Iterable<SnapshotRow>, provider: string, image: string): SnapshotRow | null {
   return releaseOf([...rows].filter(row => row.provider === provider && row.image === image)).current;

@@ -1,4 +1,5 @@
 import type { PoolConfig, Provider } from './pool-config.js';
+import { whereListed } from './where-listed.js';
 
 /** What `nodepool tune` may change of a provider until the next reload, by the keys of the configuration. */
 export const tunableKeys = ['max-servers', 'rate', 'calls', 'launches', 'deletes', 'image-builds', 'workers'] as const;
@@ -6,7 +7,7 @@ export type TunableKey = (typeof tunableKeys)[number];
 
 export type Tuned =
   | { readonly kind: 'tuned'; readonly config: PoolConfig }
-  | { readonly kind: 'not-found' | 'refused'; readonly message: string };
+  | { readonly kind: 'not-found' | 'refused'; readonly message: string; readonly next: string };
 
 /** The limits are those of the file. */
 const limits: Readonly<Record<TunableKey, { readonly min: number; readonly max: number; readonly isWhole: boolean }>> =
@@ -23,15 +24,24 @@ const limits: Readonly<Record<TunableKey, { readonly min: number; readonly max: 
 /** `concurrency.launches` says the same as `launches`. */
 export function tune(config: PoolConfig, wish: { provider: string; key: string; value: number }): Tuned {
   const provider = config.providers.find(({ name }) => name === wish.provider);
-  if (!provider) return { kind: 'not-found', message: `there is no provider ${wish.provider} in the configuration` };
+  if (!provider)
+    return {
+      kind: 'not-found',
+      message: `there is no provider ${wish.provider} in the configuration`,
+      next: whereListed.provider,
+    };
   const key = tunableKeys.find(each => each === wish.key.replace(/^concurrency\./, ''));
   if (!key) {
-    return { kind: 'refused', message: `${wish.key} cannot be tuned; these can: ${tunableKeys.join(', ')}` };
+    return { kind: 'refused', message: `${wish.key} cannot be tuned`, next: `these can: ${tunableKeys.join(', ')}` };
   }
   const { min, max, isWhole } = limits[key];
   const { value } = wish;
   if (!Number.isFinite(value) || value < min || value > max || (isWhole && !Number.isInteger(value))) {
-    return { kind: 'refused', message: `${key} is a ${isWhole ? 'whole ' : ''}number of ${min} to ${max}` };
+    return {
+      kind: 'refused',
+      message: `${key} cannot be ${value}`,
+      next: `it is a ${isWhole ? 'whole ' : ''}number of ${min} to ${max}`,
+    };
   }
   const changed = { ...provider, ...patches[key](provider, value) };
   return {

@@ -9,6 +9,12 @@ export interface WatchedJob {
   readonly holdOnFailure: number;
 }
 
+/** Why a job is not created: its name is taken. */
+export function jobThere({ id, name }: WatchedJob): { kind: 'refused'; message: string; next: string } {
+  const message = `job ${name} is there already, with the id ${id}`;
+  return { kind: 'refused', message, next: `nodepool job-delete ${id} makes room for another one` };
+}
+
 /** As the original of 0.3 writes it, and counts by it. */
 export function holdReason(job: string): string {
   return `Automatically held after failing ${job}`;

@@ -1,5 +1,6 @@
 /** The routes of what the clouds have and no row names. They ask the clouds, and change nothing. */
 import { z } from 'zod';
+import { whereListed } from '../domain/where-listed.js';
 import type { AlienApi } from '../ports/control.js';
 import { ControlError } from './control-error.js';
 import type { ControlApp } from './typed-routes.js';
@@ -37,6 +38,6 @@ function found<View>(provider: string | null, view: View | null): View {
   if (view !== null) return view;
   throw new ControlError(`there is no provider ${provider ?? ''}`, {
     status: 404,
-    next: 'nodepool tree /providers shows those that there are',
+    next: whereListed.provider,
   });
 }

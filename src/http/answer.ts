@@ -6,9 +6,9 @@ import { problem } from './control-error.js';
 export function answerNot(reply: FastifyReply, outcome: Exclude<CommandOutcome, { kind: 'done' }>): FastifyReply {
   switch (outcome.kind) {
     case 'not-found':
-      return sendProblem(reply, 404, outcome.message);
+      return sendProblem(reply, 404, outcome.message, outcome.next);
     case 'refused':
-      return sendProblem(reply, 409, outcome.message);
+      return sendProblem(reply, 409, outcome.message, outcome.next);
     case 'failed':
       return sendProblem(reply, 500, outcome.message, 'see the log of nodepoold and nodepool tree');
   }

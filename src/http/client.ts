@@ -289,9 +289,9 @@ export class ControlClient implements Omit<ControlApi, 'subscribe'> {
       case 200:
         return { kind: 'done', ...expectObject<Done>(body) };
       case 404:
-        return { kind: 'not-found', message: refusal(status, body).message };
+        return { kind: 'not-found', ...notDone(status, body) };
       case 409:
-        return { kind: 'refused', message: refusal(status, body).message };
+        return { kind: 'refused', ...notDone(status, body) };
       case 500:
         return { kind: 'failed', message: refusal(status, body).message };
       default:
@@ -382,6 +382,11 @@ function unreachable(socket: string, cause: unknown): DaemonUnreachable {
 function expectSuccess(status: number, body: unknown): unknown {
   if (status !== 200) throw refusal(status, body);
   return body;
+}
+
+function notDone(status: number, body: unknown): { readonly message: string; readonly next: string } {
+  const { message, next } = refusal(status, body);
+  return { message, next: next ?? 'see the log of nodepoold' };
 }
 
 function refusal(status: number, body: unknown): ControlError {

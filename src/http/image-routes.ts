@@ -1,5 +1,6 @@
 /** The routes about images, by provider and name or by the id of a snapshot. */
 import type { FastifyReply } from 'fastify';
+import { whereListed } from '../domain/where-listed.js';
 import { z } from 'zod';
 import type { ImageApi, ImageOutcome } from '../ports/control.js';
 import { answerNot } from './answer.js';
@@ -40,7 +41,7 @@ export function addImageRoutes(app: ControlApp, api: ImageApi): void {
       const status = await api.imageStatus(name);
       if (status !== null) return status;
       const message = `there is no image ${name.image} of ${name.provider}`;
-      throw new ControlError(message, { status: 404, next: 'nodepool tree shows the images of each provider' });
+      throw new ControlError(message, { status: 404, next: whereListed.image });
     },
   );
   addImageCommands(app, api);

@@ -1,5 +1,6 @@
 /** The routes of what the live page looks at. They change nothing. */
 import type { FastifyReply } from 'fastify';
+import { whereListed } from '../domain/where-listed.js';
 import { z } from 'zod';
 import type { ControlApi, NodeView } from '../ports/control.js';
 import { ControlError } from './control-error.js';
@@ -57,7 +58,7 @@ export function addLookRoutes(
       if (found !== null) return found;
       throw new ControlError(`there is no node ${id}`, {
         status: 404,
-        next: 'nodepool list shows those that there are',
+        next: whereListed.node,
       });
     },
   );

@@ -1,5 +1,6 @@
 /** The control API's routes: each asks the daemon one thing and answers with the view it got. */
 import type { FastifyReply } from 'fastify';
+import { whereListed } from '../domain/where-listed.js';
 import { z } from 'zod';
 import type { CommandOutcome, ControlApi, JobOutcome } from '../ports/control.js';
 import { answerNot, sendProblem } from './answer.js';
@@ -102,7 +103,7 @@ function addReads(app: ControlApp, api: ControlApi, events: EventStream): void {
     async ({ query: { path } }) => {
       const tree = await api.tree(path);
       if (tree !== null) return tree;
-      throw new ControlError(`no actor has the path ${path}`, { status: 404, next: 'nodepool tree lists them all' });
+      throw new ControlError(`no actor has the path ${path}`, { status: 404, next: whereListed.actor });
     },
   );
   app.get(

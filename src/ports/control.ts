@@ -147,8 +147,8 @@ export interface ControlServer {
 
 export type CommandOutcome =
   | { readonly kind: 'done'; readonly node: NodeView | null }
-  | { readonly kind: 'not-found'; readonly message: string }
-  | { readonly kind: 'refused'; readonly message: string }
+  /** `next`: what the operator should do. */
+  | { readonly kind: 'not-found' | 'refused'; readonly message: string; readonly next: string }
   | { readonly kind: 'failed'; readonly message: string };
 
 export type ImageOutcome =

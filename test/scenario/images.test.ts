@@ -297,8 +297,10 @@ test('commands about what is not there, and about images of the cloud, say so', 
   await clouds.rest();
   expect(await clouds.answer(clouds.api.updateImage({ provider: 'alpha', image: 'img' }))).toMatchObject({
     kind: 'refused',
-    message: 'img of alpha is an image of the cloud: it is not built here',
+    message: 'img of alpha: it is an image of the cloud, and not built here',
   });
+  const paused = await clouds.answer(clouds.api.pauseImage({ provider: 'alpha', image: 'img' }, true));
+  expect(paused.kind).toBe('refused');
 });
 
 // ── Trouble ──────────────────────────────────────────────────────────────────────────────────────────────────────

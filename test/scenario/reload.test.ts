@@ -480,8 +480,8 @@ test('a tuned provider launches at another pace until the next reload', async ()
 
 test.each([
   [{ provider: 'gamma', key: 'rate', value: 1 }, 'not-found', 'there is no provider gamma'],
-  [{ provider: 'alpha', key: 'colour', value: 1 }, 'refused', 'colour cannot be tuned; these can: max-servers, rate'],
-  [{ provider: 'alpha', key: 'launches', value: 1.5 }, 'refused', 'launches is a whole number of 1 to 100000'],
+  [{ provider: 'alpha', key: 'colour', value: 1 }, 'refused', 'colour cannot be tuned'],
+  [{ provider: 'alpha', key: 'launches', value: 1.5 }, 'refused', 'launches cannot be 1.5'],
 ])('what cannot be tuned is refused: %j', async ({ provider: name, key, value }, kind, message) => {
   const pool = await startPool({ labels: [{ name: 'bare', minReady: 0 }] });
   const outcome = await pool.answer(pool.api.tune(name, { key, value }));

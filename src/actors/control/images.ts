@@ -2,6 +2,7 @@
 import { snapshotId, type SnapshotId } from '../../domain/ids.js';
 import type { ImageName } from '../../domain/snapshot-row.js';
 import { imageView } from '../../domain/views.js';
+import { whereListed } from '../../domain/where-listed.js';
 import type { ImageApi, ImageOutcome, ImageStatusView, ImageView } from '../../ports/control.js';
 import type { Outside } from '../../ports/outside.js';
 import type { Address, ReplyTo } from '../../runtime/actor.js';
@@ -52,7 +53,7 @@ function commander<Message>(system: SystemView, what: string, to: Address<Messag
         return { kind: 'failed', message: `${what} did not answer within ${commandMs / 1000} s; see nodepool tree` };
       case 'gone':
         return outcome.reason === 'unknown'
-          ? { kind: 'not-found', message: `there is no ${what}` }
+          ? { kind: 'not-found', message: `there is no ${what}`, next: whereListed.image }
           : { kind: 'failed', message: `${what} ended before it answered (${outcome.reason})` };
     }
   };

@@ -4,7 +4,7 @@ import { Fault } from '../../domain/fault.js';
 import type { DiskImage } from '../../domain/pool-config.js';
 import { nextVersion, whenToBuild } from '../../domain/image-build.js';
 import { newTag } from '../../domain/tag.js';
-import { setBack } from '../../domain/image.js';
+import { ofCloud, setBack } from '../../domain/image.js';
 import type { SnapshotRow } from '../../domain/snapshot-row.js';
 import { imageView } from '../../domain/views.js';
 import type { ImageOutcome } from '../../ports/control.js';
@@ -122,12 +122,8 @@ function whyForbidden(state: ImageState): string | null {
 // ── What is asked and told ───────────────────────────────────────────────────────────────────────────────────────
 
 export async function update(replyTo: ReplyTo<ImageOutcome>, state: ImageState, ctx: ImageContext): Promise<void> {
-  const refused = (message: string): void => replyTo.reply({ kind: 'refused', message });
   const { provider, image } = state;
-  if (state.settings.image(provider, image)?.source === 'cloud') {
-    refused(`${image} of ${provider} is an image of the cloud: it is not built here`);
-    return;
-  }
+  if (isOfCloud(state)) return replyTo.reply(notBuiltHere(state));
   if (state.rows === null) {
     replyTo.reply({ kind: 'failed', message: `the rows of ${image} of ${provider} are not read yet` });
     return;
@@ -135,7 +131,13 @@ export async function update(replyTo: ReplyTo<ImageOutcome>, state: ImageState, 
   const row = rowsOf(state).find(each => each.state === 'building') ?? (await buildIfDue(true, state, ctx));
   if (row) replyTo.reply({ kind: 'done', image: imageView(row, ctx.now()) });
   else if (whyForbidden(state) === null) replyTo.reply({ kind: 'failed', message: 'the database is away' });
-  else refused(`${image} of ${provider} is not built: ${whyForbidden(state) ?? ''}`);
+  else {
+    const message = `${image} of ${provider} is not built: ${whyForbidden(state) ?? ''}`;
+    const next = state.isPaused
+      ? `nodepool image-resume ${provider} ${image} ends that`
+      : `nodepool inspect ${ctx.path} shows its builds`;
+    replyTo.reply({ kind: 'refused', message, next });
+  }
 }
 
 export async function pause(
@@ -143,6 +145,7 @@ export async function pause(
   state: ImageState,
   ctx: ImageContext,
 ): Promise<void> {
+  if (isOfCloud(state)) return replyTo.reply(notBuiltHere(state));
   const { provider, image, outside } = state;
   try {
     await outside.store.shared.pauseImage({ provider, image }, isPaused);
@@ -155,6 +158,18 @@ export async function pause(
   outside.log.info(`${image} of ${provider} is ${isPaused ? 'paused' : 'built again'}`, { provider, image });
   replyTo.reply({ kind: 'done', image: null });
   await consider(state, ctx);
+}
+
+function isOfCloud({ settings, provider, image }: ImageState): boolean {
+  return settings.image(provider, image)?.source === 'cloud';
+}
+
+function notBuiltHere({ provider, image }: ImageState): ImageOutcome {
+  return {
+    kind: 'refused',
+    message: `${image} of ${provider}: ${ofCloud}`,
+    next: 'only what stands in images of the configuration is built',
+  };
 }
 
 export function buildEnded(

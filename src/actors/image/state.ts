@@ -1,7 +1,7 @@
 /** An image's actor from inside. */
 import { withNext } from '../../domain/fault.js';
 import type { ImageId, Installation, NodeId, SnapshotId } from '../../domain/ids.js';
-import { releaseOf, type Release } from '../../domain/image.js';
+import { ofCloud, releaseOf, type Release } from '../../domain/image.js';
 import type { SnapshotImageConfig } from '../../domain/pool-config.js';
 import type { SnapshotRow } from '../../domain/snapshot-row.js';
 import { imageView } from '../../domain/views.js';
@@ -151,7 +151,7 @@ export function statusOf(state: ImageState, now: number): ImageStatusView {
       .filter(each => each.state === 'building')
       .map(each => imageView(each, now)),
     isPaused: state.isPaused,
-    plan,
+    plan: state.settings.image(provider, image)?.source === 'cloud' ? ofCloud : plan,
     restsUntil,
     lastBuild: lastBuild && { ...lastBuild, id: Number(lastBuild.id) },
   };

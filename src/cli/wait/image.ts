@@ -1,6 +1,8 @@
 /** One image that is waited for: until nodes can boot from it and no newer one is being made. */
+import { ofCloud } from '../../domain/image.js';
 import type { ControlClient } from '../../http/client.js';
 import type { ImageName } from '../../domain/snapshot-row.js';
+import { whereListed } from '../../domain/where-listed.js';
 import type { ImageStatusView, ImageView } from '../../ports/control.js';
 import { exitCodes } from '../exit-codes.js';
 import { CliFailure } from '../failure.js';
@@ -16,7 +18,12 @@ export async function lookAtImage(
   const lastBefore = (await statusOf(daemon, name)).lastBuild?.id ?? null;
   return async () => {
     const status = await statusOf(daemon, name);
-    const { building, current, lastBuild } = status;
+    const { building, current, lastBuild, plan } = status;
+    if (plan === ofCloud) {
+      throw new CliFailure(exitCodes.refused, plainText(`${name.image} of ${name.provider}: ${ofCloud}`), {
+        next: 'nodepool doctor says whether the cloud has it',
+      });
+    }
     if (lastBuild !== null && lastBuild.id !== lastBefore && !lastBuild.isReady) throw buildFailed(lastBuild);
     const [first] = building;
     if (first === undefined && current !== null) return { found: current };
@@ -34,7 +41,7 @@ async function statusOf(daemon: Pick<ControlClient, 'imageStatus'>, name: ImageN
   const status = await daemon.imageStatus(name);
   if (status !== null) return status;
   throw new CliFailure(exitCodes.notFound, plainText(`there is no image ${name.image} of ${name.provider}`), {
-    next: 'nodepool tree shows the images of each provider',
+    next: whereListed.image,
   });
 }
 

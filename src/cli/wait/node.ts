@@ -1,6 +1,7 @@
 /** One node that is waited for: whether it is as wanted, how far it has come, and whether it can still come there. */
 import type { ControlClient } from '../../http/client.js';
 import { isLaunchStep, launchStepsInOrder, type NodeStep } from '../../domain/node-row.js';
+import { whereListed } from '../../domain/where-listed.js';
 import type { NodeView } from '../../ports/control.js';
 import { exitCodes } from '../exit-codes.js';
 import { CliFailure } from '../failure.js';
@@ -40,7 +41,7 @@ export async function lookAtNode(
 
 function gone(id: number, wanted: NodeEnd, wasThere: boolean): Seen<null> {
   if (wanted === 'gone' || (wanted === 'delete' && wasThere)) return { found: null };
-  const next = 'nodepool list shows the nodes that there are';
+  const next = whereListed.node;
   if (!wasThere) throw new CliFailure(exitCodes.notFound, `there is no node ${id}`, { next });
   throw new CliFailure(exitCodes.refused, `node ${id} is gone and will not be ${wanted}`, { next });
 }

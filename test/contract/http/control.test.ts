@@ -232,9 +232,9 @@ describe('the client', () => {
     const daemon = client();
     api.outcome = { kind: 'done', node: node(7, { state: 'hold' }) };
     expect(await daemon.hold(7, { reason: 'looking', forMs: 60_000 })).toEqual(api.outcome);
-    api.outcome = { kind: 'not-found', message: 'no node 8' };
+    api.outcome = { kind: 'not-found', message: 'no node 8', next: 'nodepool list' };
     expect(await daemon.release(8)).toEqual(api.outcome);
-    api.outcome = { kind: 'refused', message: 'it is being deleted' };
+    api.outcome = { kind: 'refused', message: 'it is being deleted', next: 'wait' };
     expect(await daemon.delete(9, { now: true })).toEqual(api.outcome);
     api.outcome = { kind: 'failed', message: 'the row was not written' };
     expect(await daemon.restart('/pool')).toEqual(api.outcome);
@@ -256,7 +256,7 @@ describe('the client', () => {
     const job = { name: 'a/b c', holdOnFailure: 1 };
     expect(await daemon.createJob(job)).toEqual({ kind: 'done', job: { id: 3, ...job } });
     for (const kind of ['not-found', 'refused', 'failed'] as const) {
-      api.jobOutcome = { kind, message: 'no' };
+      api.jobOutcome = kind === 'failed' ? { kind, message: 'no' } : { kind, message: 'no', next: 'look' };
       expect(await daemon.deleteJob(3)).toEqual(api.jobOutcome);
     }
   });

@@ -108,10 +108,11 @@ describe('hold, release and delete', () => {
 
   it('end with 3 where there is no such node, 4 where it is refused, 1 where it failed', async () => {
     await cli.serve();
-    cli.api.outcome = { kind: 'not-found', message: 'there is no node 7' };
-    expect(await cli.ask('hold', '7')).toEqual({ code: 3, out: '', err: 'nodepool: there is no node 7\n' });
-    cli.api.outcome = { kind: 'refused', message: 'it is being deleted' };
-    expect((await cli.ask('release', '7')).code).toBe(4);
+    cli.api.outcome = { kind: 'not-found', message: 'there is no node 7', next: 'see nodepool list' };
+    const err = 'nodepool: there is no node 7; see nodepool list\n';
+    expect(await cli.ask('hold', '7')).toEqual({ code: 3, out: '', err });
+    cli.api.outcome = { kind: 'refused', message: 'it is being deleted', next: 'wait' };
+    expect(await cli.ask('release', '7')).toMatchObject({ code: 4, err: 'nodepool: it is being deleted; wait\n' });
     cli.api.outcome = { kind: 'failed', message: 'the row was not written' };
     expect((await cli.ask('delete', '7')).code).toBe(1);
   });
@@ -141,7 +142,7 @@ describe('hold, release and delete', () => {
     for (const command of ['hold', 'delete']) {
       const { code, out, err } = await cli.run(command, '7', ...config);
       expect([code, out]).toEqual([3, '']);
-      expect(err).toContain('nodepool: there is no node 7\n');
+      expect(err).toContain('nodepool: there is no node 7; nodepool list shows the nodes that there are\n');
     }
   });
 
@@ -310,11 +311,12 @@ describe('jobs of which nodes are kept', () => {
   });
 
   it('are not created twice, and an unknown one exits 3', async () => {
-    cli.api.jobOutcome = { kind: 'refused', message: 'job gate is there already, with the id 3' };
+    cli.api.jobOutcome = { kind: 'refused', message: 'job gate is there already, with the id 3', next: 'delete it' };
     await cli.serve();
     expect(await cli.ask('job-create', 'gate')).toMatchObject({ code: 4, out: '' });
-    cli.api.jobOutcome = { kind: 'not-found', message: 'there is no job 9' };
-    expect(await cli.ask('job-delete', '9')).toEqual({ code: 3, out: '', err: 'nodepool: there is no job 9\n' });
+    cli.api.jobOutcome = { kind: 'not-found', message: 'there is no job 9', next: 'see job-list' };
+    const err = 'nodepool: there is no job 9; see job-list\n';
+    expect(await cli.ask('job-delete', '9')).toEqual({ code: 3, out: '', err });
     expect((await cli.ask('job-delete', 'gate')).code).toBe(2);
     expect((await cli.ask('job-create', 'gate', '--hold-on-failure', 'some')).code).toBe(2);
   });
@@ -346,13 +348,17 @@ describe('tune', () => {
     ]);
   });
 
-  it('exits 3 for an unknown provider, 4 for what cannot be tuned, 2 for what is no number', async () => {
-    cli.api.outcome = { kind: 'not-found', message: 'there is no provider x in the configuration' };
+  it('exits 3 for an unknown provider, 4 for a value out of range, 2 for an unknown key and what is no number', async () => {
+    cli.api.outcome = { kind: 'not-found', message: 'there is no provider x in the configuration', next: 'look' };
     await cli.serve();
     expect((await cli.ask('tune', 'x', 'rate=1')).code).toBe(3);
-    cli.api.outcome = { kind: 'refused', message: 'colour cannot be tuned' };
-    expect((await cli.ask('tune', 'x', 'colour=1')).code).toBe(4);
+    cli.api.outcome = { kind: 'refused', message: 'launches cannot be 0', next: 'it is 1 or more' };
+    expect((await cli.ask('tune', 'x', 'concurrency.launches=0')).code).toBe(4);
     expect((await cli.ask('tune', 'x', 'rate=fast')).code).toBe(2);
+    expect(await cli.ask('tune', 'x', 'colour=1')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('colour cannot be tuned; these can: max-servers, rate') as string,
+    });
   });
 });
 
@@ -366,7 +372,7 @@ describe('plan', () => {
   it('asks the daemon', async () => {
     cli.api.planView = {
       grants: [{ label: 'precise', provider: 'rax-ord', target: 'jenkins01', count: 2 }],
-      deficits: { precise: 2 },
+      deficits: { precise: 2, trusty: 0 },
       changes: ['providers rax-ord: max-servers 5 → 6'],
       effects: [{ effect: 'drain', what: 'provider rax-ord', detail: '2 go as their jobs end' }],
       peaks: [{ provider: 'rax-ord', servers: 4, launched: 2, templates: 1, peak: 7, maxServers: 6 }],

@@ -144,3 +144,20 @@ it('asks a running daemon, and nobody else', async () => {
   expect(out).toContain('FINDING  cloud         providers/rax-ord/cloud: HTTP 503 from nova (for 70 s)');
   expect(out).toContain('-> nodepool explain provider rax-ord');
 });
+
+it('what an operator has tuned is no finding, and what is broken beside it stays one', async () => {
+  const tuned = 'tuned until the next reload: rax-ord rate=0.5';
+  const config = { name: 'config', ok: false, ageSeconds: 4 };
+  cli.api.ready = { ready: true, dependencies: [{ ...config, reason: tuned }] };
+  await cli.serve();
+  const file = await healthy();
+  expect((await cli.ask('doctor', ...file)).code).toBe(0);
+  cli.api.ready = { ready: true, dependencies: [{ ...config, reason: `disabled: label x; ${tuned}` }] };
+  expect((await cli.ask('doctor', ...file)).code).toBe(6);
+});
+
+it('names -c where the file is not there', async () => {
+  const { code, out } = await cli.run('doctor', '-c', cli.path('none.yaml'));
+  expect(code).toBe(6);
+  expect(out).toContain('there is no such file\n         -> name the file with -c FILE');
+});
