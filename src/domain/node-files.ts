@@ -33,8 +33,16 @@ export interface NodeFile {
 /** Under these names whatever the type of the key is: that is where jobs look for it. */
 const keyName = 'id_rsa';
 
-/** What is written on one member. `group` has all of them, subnodes in the order of their ids; a single node is a group of one. */
-export function nodeFiles(member: Member, group: readonly Member[], place: Place, key: GroupKey): readonly NodeFile[] {
+/**
+ * What is written on one member. `group` has all of them, subnodes in the order of their ids; a single node is a group of
+ * one, and has no key (null), since there is nobody to reach.
+ */
+export function nodeFiles(
+  member: Member,
+  group: readonly Member[],
+  place: Place,
+  key: GroupKey | null,
+): readonly NodeFile[] {
   const primary = group.filter(({ role }) => role === 'primary');
   const subnodes = group.filter(({ role }) => role === 'sub');
   const lines = (members: readonly Member[], address: (of: Member) => string): string =>
@@ -49,14 +57,16 @@ export function nodeFiles(member: Member, group: readonly Member[], place: Place
     sub_nodes_private: lines(subnodes, privateOf),
     provider: providerFile(place),
     uuid: `${member.serverId ?? ''}\n`,
-    [`${keyName}.pub`]: `${key.publicKey.trimEnd()}\n`,
   };
-  const files = Object.entries(texts).map(([name, content]) => ({
+  const file = (name: string, content: string, mode = 0o644): NodeFile => ({
     path: `/etc/nodepool/${name}`,
     content,
-    mode: 0o644,
-  }));
-  return [...files, { path: `/etc/nodepool/${keyName}`, content: `${key.privateKey.trimEnd()}\n`, mode: 0o600 }];
+    mode,
+  });
+  const files = Object.entries(texts).map(([name, content]) => file(name, content));
+  if (key === null) return files;
+  const publicKey = file(`${keyName}.pub`, `${key.publicKey.trimEnd()}\n`);
+  return [...files, publicKey, file(keyName, `${key.privateKey.trimEnd()}\n`, 0o600)];
 }
 
 const publicOf = ({ ip }: Member): string => ip;

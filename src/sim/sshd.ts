@@ -27,8 +27,8 @@ export async function startSshd(options: {
   readonly usernames: readonly string[];
   readonly sleep: (ms: number) => Promise<void>;
 }): Promise<Sshd> {
-  const hostKeys = newKeyPair();
-  const clientKeys = newKeyPair();
+  const hostKeys = await newKeyPair();
+  const clientKeys = await newKeyPair();
   const worldKey = parsedKey(clientKeys.publicKey);
   if (!worldKey) throw new Error('the key of the world cannot be read');
   const folder = await mkdtemp(join(tmpdir(), 'nodepool-world-'));

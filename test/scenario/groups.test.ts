@@ -104,13 +104,15 @@ describe('a single node', () => {
     await pool.rest();
     const row = pool.one('ready');
     expect(jobs).toHaveLength(1);
-    expect(written(jobs)[row.ip ?? '']).toMatchObject({
+    const files = written(jobs)[row.ip ?? ''];
+    expect(files).toMatchObject({
       role: 'primary\n',
       primary_node: `${row.ip}\n`,
       sub_nodes: '',
       uuid: `${row.serverId}\n`,
-      id_rsa: 'private ed25519 1\n',
     });
+    expect(files).not.toHaveProperty('id_rsa');
+    expect(pool.groupKeys).toBe(0);
   });
 
   test('of an image that was not made here has perhaps no place for the files, and is ready all the same', async () => {

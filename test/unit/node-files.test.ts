@@ -8,12 +8,15 @@ const key = { privateKey: 'PRIVATE\n', publicKey: 'ssh-ed25519 AAAA' };
 
 function texts(member: Member, group: readonly Member[], at = place) {
   return Object.fromEntries(
-    nodeFiles(member, group, at, key).map(({ path, content }) => [path.replace('/etc/nodepool/', ''), content]),
+    nodeFiles(member, group, at, group.length === 1 ? null : key).map(({ path, content }) => [
+      path.replace('/etc/nodepool/', ''),
+      content,
+    ]),
   );
 }
 
 describe('the files of a machine', () => {
-  test('of a single node say that it is alone', () => {
+  test('of a single node say that it is alone, and hold no key', () => {
     expect(texts(primary, [primary])).toEqual({
       role: 'primary\n',
       node: '203.0.113.1\n',
@@ -24,8 +27,6 @@ describe('the files of a machine', () => {
       sub_nodes_private: '',
       provider: 'NODEPOOL_PROVIDER=rax-dfw\nNODEPOOL_CLOUD=\nNODEPOOL_REGION=DFW\nNODEPOOL_AZ=nova\n',
       uuid: 'server-1\n',
-      id_rsa: 'PRIVATE\n',
-      'id_rsa.pub': 'ssh-ed25519 AAAA\n',
     });
   });
 

@@ -1,6 +1,6 @@
 /** What is written and run on the machines of a node once all of them answer (reference 10.1 and 10.2). */
 import { Fault } from '../../domain/fault.js';
-import { nodeFiles, type GroupKey, type Member, type NodeFile, type Place } from '../../domain/node-files.js';
+import { nodeFiles, type Member, type NodeFile, type Place } from '../../domain/node-files.js';
 import type { LaunchStep, NodeRow } from '../../domain/node-row.js';
 import type { Label } from '../../domain/pool-config.js';
 import { environmentPrefix, shellQuote } from '../../domain/quote.js';
@@ -13,12 +13,11 @@ import { done, type Step, type StepIo } from './step.js';
 const isGroup = ({ groupSize }: NodeRow): boolean => (groupSize ?? 1) > 1;
 
 /** A single node gets its files over the connection that shows that it is there; those of a group name its other machines. */
-export async function filesAtLogin(io: StepIo): Promise<readonly NodeFile[]> {
+export function filesAtLogin(io: StepIo): readonly NodeFile[] {
   const { row } = io;
   if (isGroup(row)) return [];
   const group = membersOf(row);
-  const key = await newKey(io);
-  return group.flatMap(member => nodeFiles(member, group, placeOf(io), key));
+  return group.flatMap(member => nodeFiles(member, group, placeOf(io), null));
 }
 
 /** What comes once the node's own server answers; its subnodes come first where it has some. */
@@ -36,13 +35,11 @@ export function afterSsh({ notWritten }: ShellCheck, { row, settings, outside }:
 
 const afterFiles = ({ readyScript }: Label): LaunchStep => (readyScript === null ? 'register' : 'ready-script');
 
-const newKey = ({ outside, settings }: StepIo): Promise<GroupKey> => outside.newGroupKey(settings.config.groupKeyType);
-
 export const writeFiles: Step = {
   async run(io) {
-    const { row, settings } = io;
+    const { row, settings, outside } = io;
     const group = membersOf(row);
-    const key = await newKey(io);
+    const key = isGroup(row) ? await outside.newGroupKey(settings.config.groupKeyType) : null;
     for (const member of group) {
       await workOn(member, { files: nodeFiles(member, group, placeOf(io), key), command: null }, io);
     }

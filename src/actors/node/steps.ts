@@ -46,7 +46,7 @@ export const steps: Readonly<Partial<Record<LaunchStep, Step>>> = {
       const { provider, image } = need(row, settings);
       const leftMs = (row.stepAt ?? task.now()) + provider.bootTimeoutMs - task.now();
       const deadlineMs = Math.max(leftMs, shortestSshMs);
-      const files = await filesAtLogin(io);
+      const files = filesAtLogin(io);
       const check = await shell.check(loginOf(row, image), { deadlineMs, files, signal: task.signal });
       return done(afterSsh(check, io), { hostKey: provider.hostKeyChecking ? check.hostKey : null });
     },

@@ -58,7 +58,7 @@ async function keyIn(file: string): Promise<BuildKey> {
     if (known !== null) return { publicKey: known, privateKeyFile: file };
     const fresh = `${file}.${randomUUID()}`;
     try {
-      await writeFile(fresh, `${newKeyPair().privateKey}\n`, { flag: 'wx', mode: 0o600 });
+      await writeFile(fresh, `${(await newKeyPair()).privateKey}\n`, { flag: 'wx', mode: 0o600 });
       await link(fresh, file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -1,4 +1,4 @@
-import type { ClientChannel } from 'ssh2';
+import type { ClientChannel, ParsedKey } from 'ssh2';
 
 import { Fault, type FaultKind } from '../../domain/fault.js';
 import type { ShellCheck, ShellFile, ShellLogin } from '../../ports/shell.js';
@@ -13,7 +13,7 @@ const OUTPUT_CHARS_MAX = 65_536;
 /** One connection, one command, and then the files. A fault is a value here: the caller decides whether to try again. */
 export async function attemptLogin(
   login: ShellLogin,
-  privateKey: Buffer,
+  privateKey: ParsedKey,
   terms: { readonly timeoutMs: number; readonly stop: AbortSignal; readonly files: readonly ShellFile[] },
 ): Promise<Omit<ShellCheck, 'attempts'> | Fault> {
   const { timeoutMs, stop, files } = terms;

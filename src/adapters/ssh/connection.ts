@@ -1,4 +1,4 @@
-import ssh2, { type Client, type ConnectConfig } from 'ssh2';
+import ssh2, { type Client, type ConnectConfig, type ParsedKey, type PublicKeyAuthMethod } from 'ssh2';
 
 import { Fault, type FaultKind } from '../../domain/fault.js';
 import type { ShellLogin } from '../../ports/shell.js';
@@ -25,7 +25,7 @@ const KEEPALIVE_MS = 15_000;
 const KEEPALIVES_MAX = 4;
 
 /** One attempt to log in. A fault is a value here: the caller decides whether to try again. */
-export function connectTo(login: ShellLogin, privateKey: Buffer, bounds: Bounds): Promise<Connection | Fault> {
+export function connectTo(login: ShellLogin, privateKey: ParsedKey, bounds: Bounds): Promise<Connection | Fault> {
   return new Promise(resolve => {
     const client = new ssh2.Client();
     let hostKey: string | null = null;
@@ -92,13 +92,17 @@ export function addressOf(login: ShellLogin): string {
 }
 
 /** Nothing but the configured key: no agent, no password, no keys of the home directory (lesson 127). */
-function connectConfig(login: ShellLogin, privateKey: Buffer, hostVerifier: (key: Buffer) => boolean): ConnectConfig {
+function connectConfig(
+  login: ShellLogin,
+  privateKey: ParsedKey,
+  hostVerifier: (key: Buffer) => boolean,
+): ConnectConfig {
+  const publicKey: PublicKeyAuthMethod = { type: 'publickey', username: login.username, key: privateKey };
   return {
     host: login.host,
     port: login.port,
     username: login.username,
-    privateKey,
-    authHandler: ['publickey'],
+    authHandler: [publicKey],
     hostVerifier,
     // The attempt has a clock of its own.
     readyTimeout: 0,

@@ -14,9 +14,9 @@ export interface KeyPair {
 const triesMax = 20;
 
 /** The library drops a leading zero byte, which makes one pair in 256 unreadable for everybody. */
-export function newKeyPair(): KeyPair {
+export async function newKeyPair(): Promise<KeyPair> {
   for (let tries = 0; tries < triesMax; tries++) {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    const pair = await generateSshKeyPair('ed25519');
     const [privateKey, publicKey] = [ssh2.utils.parseKey(pair.private), ssh2.utils.parseKey(pair.public)];
     if (!(privateKey instanceof Error) && !(publicKey instanceof Error)) {
       return { privateKey: pair.private.trim(), publicKey: pair.public.trim() };
@@ -24,6 +24,12 @@ export function newKeyPair(): KeyPair {
   }
   throw new Error('no readable key pair was made');
 }
+
+/** Made in a thread of libuv. */
+const generateSshKeyPair = promisify((type: 'ed25519', done: (error: Error | null, pair: SshKeyPair) => void) =>
+  ssh2.utils.generateKeyPair(type, done),
+);
+type SshKeyPair = ReturnType<typeof ssh2.utils.generateKeyPairSync>;
 
 /** One line, as in `authorized_keys`. */
 export function publicKeyOf(privateKey: Buffer): string {
