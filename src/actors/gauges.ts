@@ -8,7 +8,7 @@
  * A burst of changes is one message, and a packet that UDP loses is made good by the next pass (lessons 169 and 170).
  */
 import type { NodeId } from '../domain/ids.js';
-import { gaugesOf, type CountedNode, type Gauge } from '../domain/statistics.js';
+import { Gauges, type CountedNode, type Gauge } from '../domain/statistics.js';
 import type { NodeFactSheet } from '../domain/stock.js';
 import type { Actor, Context } from '../runtime/actor.js';
 import { gaugesAddress, statsAddress } from './addresses.js';
@@ -27,8 +27,9 @@ export interface GaugesArgs {
 }
 
 interface GaugesState extends GaugesArgs {
-  /** As they were last sent. */
-  sent: ReadonlyMap<string, Gauge>;
+  gauges: Gauges;
+  /** Another configuration may have others. */
+  isReconfigured: boolean;
   isDue: boolean;
 }
 
@@ -40,8 +41,8 @@ export const gaugesActor: Actor<GaugesMessage, GaugesState, GaugesArgs> = {
 
   init(ctx, args) {
     ctx.register(gaugesAddress);
-    const state: GaugesState = { ...args, sent: new Map(), isDue: false };
-    soon(state, ctx);
+    const state: GaugesState = { ...args, gauges: counted(args), isReconfigured: false, isDue: false };
+    send(state.gauges.all(), ctx);
     beginPass(state, ctx);
     return state;
   },
@@ -49,32 +50,57 @@ export const gaugesActor: Actor<GaugesMessage, GaugesState, GaugesArgs> = {
   handle(message, state, ctx) {
     switch (message.type) {
       case 'node':
-        if (note(message.fact, state)) soon(state, ctx);
+        note(message.fact, state, ctx);
         return;
       case 'node-gone':
-        if (state.nodes.delete(message.id)) soon(state, ctx);
+        forget(message.id, state, ctx);
         return;
       case 'reconfigured':
+        state.isReconfigured = true;
         soon(state, ctx);
         return;
       case 'flush':
         state.isDue = false;
-        flush(state, ctx, gauge => state.sent.get(gauge.key)?.value !== gauge.value);
+        flush(state, ctx);
         return;
       case 'pass':
-        flush(state, ctx, () => true);
+        if (state.isReconfigured) flush(state, ctx);
+        send(state.gauges.all(), ctx);
         beginPass(state, ctx);
     }
   },
 
-  describe: ({ nodes, sent }) => ({ state: `${nodes.size} nodes, ${sent.size} gauges` }),
+  describe: ({ nodes, gauges }) => ({ state: `${nodes.size} nodes, ${gauges.size} gauges` }),
 };
 
-function note({ id, revision, provider, label, target, state: now }: NodeFactSheet, { nodes }: GaugesState): boolean {
-  const known = nodes.get(id);
-  if (known && known.revision > revision) return false;
-  nodes.set(id, { revision, provider, label, target, state: now });
-  return known?.state !== now;
+/** Those of the seed are for statsd alone, where somebody reads them. */
+function counted({ settings, nodes }: GaugesArgs): Gauges {
+  const { statsd } = settings.config;
+  const isWithoutSeed = statsd.host === null || statsd.keys === '0.3';
+  return new Gauges(settings.config, nodes.values(), of => of !== 'seed' || !isWithoutSeed);
+}
+
+function note(
+  { id, revision, provider, label, target, state: now }: NodeFactSheet,
+  state: GaugesState,
+  ctx: Context<GaugesMessage>,
+): void {
+  const known = state.nodes.get(id);
+  if (known && known.revision > revision) return;
+  const node = { revision, provider, label, target, state: now };
+  state.nodes.set(id, node);
+  if (known?.state === now) return;
+  if (known) state.gauges.add(known, -1);
+  state.gauges.add(node, 1);
+  soon(state, ctx);
+}
+
+function forget(id: NodeId, state: GaugesState, ctx: Context<GaugesMessage>): void {
+  const known = state.nodes.get(id);
+  if (!known) return;
+  state.nodes.delete(id);
+  state.gauges.add(known, -1);
+  soon(state, ctx);
 }
 
 function soon(state: GaugesState, ctx: Context<GaugesMessage>): void {
@@ -87,17 +113,15 @@ function beginPass({ settings }: GaugesState, ctx: Context<GaugesMessage>): void
   ctx.timer('pass', settings.timings.pass, { type: 'pass' });
 }
 
-function flush(state: GaugesState, ctx: Context<GaugesMessage>, isWanted: (gauge: Gauge) => boolean): void {
-  const now = new Map(wanted(state).map(gauge => [gauge.key, gauge]));
-  const gone = [...state.sent.values()].filter(({ key }) => !now.has(key)).map(gauge => ({ ...gauge, value: 0 }));
-  const gauges = [...[...now.values()].filter(isWanted), ...gone];
-  state.sent = now;
-  if (gauges.length > 0) ctx.tell(statsAddress, { type: 'gauges', gauges });
+function flush(state: GaugesState, ctx: Context<GaugesMessage>): void {
+  send(state.gauges.takeChanged(), ctx);
+  if (!state.isReconfigured) return;
+  const before = state.gauges;
+  state.isReconfigured = false;
+  state.gauges = counted(state);
+  send(state.gauges.differentFrom(before), ctx);
 }
 
-/** Those of the seed are thousands in a large pool: they are made for statsd alone, where somebody reads them. */
-function wanted({ settings, nodes }: GaugesState): Gauge[] {
-  const { statsd } = settings.config;
-  const gauges = gaugesOf(settings.config, nodes.values());
-  return statsd.host === null || statsd.keys === '0.3' ? gauges.filter(({ of }) => of !== 'seed') : gauges;
+function send(gauges: readonly Gauge[], ctx: Context<GaugesMessage>): void {
+  if (gauges.length > 0) ctx.tell(statsAddress, { type: 'gauges', gauges });
 }

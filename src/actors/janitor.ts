@@ -181,9 +181,9 @@ function readOnceSeen(state: JanitorState, ctx: JanitorContext): void {
   );
 }
 
-async function readRows({ outside }: JanitorState): Promise<Rows> {
+async function readRows({ outside, rows }: JanitorState): Promise<Rows> {
   const { shared } = outside.store;
-  const [nodes, snapshots] = await Promise.all([shared.nodes(), shared.snapshots()]);
+  const [nodes, snapshots] = await Promise.all([shared.nodesSince(rows?.nodes ?? []), shared.snapshots()]);
   return { nodes, snapshots, unread: new Set(outside.store.unreadTags) };
 }
 

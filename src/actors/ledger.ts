@@ -2,7 +2,7 @@
  * Owns    the ledger of allocation rounds: what was wanted, what was granted, and who was refused by what.
  * Hears   round (pool), look (control), store-ready.
  * Tells   who asks.
- * Stores  the last day of it, in batches; a crash loses the last few seconds.
+ * Stores  the last day of it, in batches; a crash loses the last few seconds, and how long the last entry went on.
  * If it dies: nothing is lost; what it was told outlives a life.
  */
 import { Fault } from '../domain/fault.js';
@@ -60,7 +60,7 @@ export const ledgerActor: Actor<LedgerMessage, LedgerState, LedgerArgs> = {
     switch (message.type) {
       case 'round':
         state.ledger.note(message.round, message.sampledAt, ctx.now());
-        writeSoon(state, ctx);
+        if (state.ledger.hasChanged) writeSoon(state, ctx);
         return;
       case 'look':
         message.replyTo.reply(look(message.since, state));

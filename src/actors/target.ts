@@ -1,6 +1,6 @@
 /**
  * Owns    one Jenkins master: the calls to it, their pace, whether it is online, and what its slaves say of our nodes.
- * Hears   register, unregister, start-test, relabel, set-offline, taken (node actors), reconfigured.
+ * Hears   register, unregister, start-test, relabel, set-offline, taken, node-changed (node actors), reconfigured.
  * Tells   the asker its outcome, and history of it; the pool whether nodes are welcome; nodes what Jenkins knows and they do not;
  *         publishers that they should have told; its health to stats.
  * Stores  nothing.
@@ -68,6 +68,8 @@ export type TargetMessage =
   | { readonly type: 'probed'; readonly port: CiPort; readonly outcome: TaskOutcome<CiStatus> }
   | { readonly type: 'compare' }
   | { readonly type: 'compared'; readonly port: CiPort; readonly outcome: TaskOutcome<Listing> }
+  /** A node of it is not what it was, or gone. */
+  | { readonly type: 'node-changed' }
   /** A node has written what was found of it, or knew it by then. */
   | ({ readonly type: 'taken' } & Taken)
   | { readonly type: 'call-settled'; readonly call: BegunCall; readonly outcome: TaskOutcome<unknown> }
@@ -131,7 +133,7 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
       target: null,
       port: null,
       pacer: new Pacer<QueuedCall>(3),
-      comparing: nothingCompared(),
+      comparing: nothingCompared(ctx.now()),
       strangers: noStrangers(),
       session: null,
       isOnline: false,
@@ -173,6 +175,9 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
         taken(message, state, ctx);
         showOnline(state, ctx);
         return;
+      case 'node-changed':
+        state.comparing.changedAt = ctx.now();
+        return;
       case 'call-settled':
         callSettled(message, state, ctx);
         return;
@@ -206,7 +211,7 @@ function open(target: Target | null, state: TargetState, ctx: Context<TargetMess
   state.isOnline = state.port === null && isConfigured(state);
   state.trouble = state.port === null ? null : 'not asked yet';
   state.failures = 0;
-  state.comparing = nothingCompared();
+  state.comparing = nothingCompared(ctx.now());
   state.strangers = { ...noStrangers(), installation: state.strangers.installation };
   state.session = null;
   // Of a master that has not answered yet nothing is known: the pool keeps what it believed.

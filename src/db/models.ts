@@ -127,3 +127,9 @@ export class JobRecord extends Model {
   declare name: Column<string>;
   declare hold_on_failure: Column<number>;
 }
+
+/** Of a record, what is in the table. */
+export type SubnodeFields = Omit<SubnodeRecord, keyof Model>;
+export type NodeFields = Omit<NodeRecord, keyof Model | 'subnodes'> & {
+  readonly subnodes?: readonly SubnodeFields[] | undefined;
+};

@@ -3,8 +3,10 @@
  * transaction around it.
  */
 import type { Knex } from 'knex';
+import type { NodeRow } from '../domain/node-row.js';
+import { stateCodes } from '../domain/states.js';
 import type { NodeFilter } from '../ports/store.js';
-import { NodeRecord, SubnodeRecord } from './models.js';
+import type { NodeFields, NodeRecord, SubnodeFields } from './models.js';
 
 /** Before the names of a subnode's columns; no column of a node begins so. */
 const prefix = 'subnode_';
@@ -33,12 +35,14 @@ export async function nodeRecords(
   knex: Knex,
   { provider, target, after, limit }: NodeFilter,
   subnodeColumns: readonly string[],
-): Promise<readonly NodeRecord[]> {
+  ids: readonly number[] | null = null,
+): Promise<readonly NodeFields[]> {
   const nodes = knex('node').orderBy('id').as('node');
   if (provider !== undefined) nodes.where('provider_name', provider);
   if (target !== undefined) nodes.where('target_name', target);
   if (after !== undefined) nodes.where('id', '>', after);
   if (limit !== undefined) nodes.limit(limit);
+  if (ids !== null) nodes.whereIn('id', ids);
   const columns = subnodeColumns.map(column => `subnode.${column} as ${prefix}${column}`);
   const rows = await knex
     .select<Readonly<Record<string, unknown>>[]>('node.*', ...columns)
@@ -52,17 +56,40 @@ export async function nodeRecords(
 function assembled(
   rows: readonly Readonly<Record<string, unknown>>[],
   subnodeColumns: readonly string[],
-): readonly NodeRecord[] {
-  const records: NodeRecord[] = [];
+): readonly NodeFields[] {
+  const records: (NodeFields & { readonly subnodes: SubnodeFields[] })[] = [];
   for (const row of rows) {
-    if (records.at(-1)?.id !== row['id']) {
-      const record = NodeRecord.fromDatabaseJson({ ...row });
-      record.subnodes = [];
-      records.push(record);
-    }
-    if (row[`${prefix}id`] === null) continue;
+    // Whoever makes a row of it looks at each column.
+    if (records.at(-1)?.id !== row['id']) records.push({ ...(row as unknown as NodeFields), subnodes: [] });
+    if (row[idOfSubnode] === null) continue;
     const subnode = Object.fromEntries(subnodeColumns.map(column => [column, row[`${prefix}${column}`]]));
-    records.at(-1)?.subnodes?.push(SubnodeRecord.fromDatabaseJson(subnode));
+    records.at(-1)?.subnodes.push(subnode as unknown as SubnodeFields);
   }
   return records;
+}
+
+const idOfSubnode = `${prefix}id`;
+
+/** More rows than these are not named one by one. */
+const namedMax = 500;
+
+/**
+ * The rows that may differ from those that were read before, and those that do not: of each node its revision is read,
+ * which every change counts up. Those with a group are read again, because their subnodes have revisions of their own.
+ */
+export async function changedSince(
+  knex: Knex,
+  known: readonly NodeRow[],
+): Promise<{ readonly same: readonly NodeRow[]; readonly others: readonly number[] | 'most' }> {
+  const marks = await knex<NodeRecord>('node').select('id', 'revision', 'state', 'group_size').orderBy('id');
+  const before = new Map<number, NodeRow>(known.map(row => [row.id, row]));
+  const same: NodeRow[] = [];
+  const others: number[] = [];
+  for (const { id, revision, state, group_size: groupSize } of marks) {
+    const row = before.get(id);
+    const isSame = row?.revision === (revision ?? 0) && stateCodes[row.state] === state && groupSize === 1;
+    if (isSame) same.push(row);
+    else others.push(id);
+  }
+  return { same, others: others.length > namedMax ? 'most' : others };
 }

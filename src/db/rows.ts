@@ -18,9 +18,9 @@ import { fitted } from '../domain/patch.js';
 import type { NewSnapshot, SnapshotPatch, SnapshotRow, SnapshotStep, Standing } from '../domain/snapshot-row.js';
 import { nodeStates, stateCodes, type NodeState } from '../domain/states.js';
 import type { WatchedJob } from '../domain/watched-job.js';
-import type { BigintColumn, JobRecord, NodeRecord, SnapshotRecord, SubnodeRecord } from './models.js';
+import type { BigintColumn, JobRecord, NodeFields, SnapshotRecord, SubnodeFields } from './models.js';
 
-export function toNodeRow(record: NodeRecord): NodeRow {
+export function toNodeRow(record: NodeFields): NodeRow {
   return {
     id: nodeId(record.id),
     provider: record.provider_name,
@@ -85,7 +85,7 @@ export function toSnapshotRow(record: SnapshotRecord): SnapshotRow {
   };
 }
 
-export function toSubnodeRow(record: SubnodeRecord): SubnodeRow {
+export function toSubnodeRow(record: SubnodeFields): SubnodeRow {
   return {
     id: subnodeId(record.id),
     nodeId: nodeId(record.node_id),

@@ -19,7 +19,7 @@ import {
   SnapshotRecord,
   SubnodeRecord,
 } from './models.js';
-import { nodeRecords, type SubnodeColumns } from './node-query.js';
+import { changedSince, nodeRecords, type SubnodeColumns } from './node-query.js';
 import type { Pool } from './pool.js';
 import type { Unreadable } from './unreadable.js';
 import {
@@ -58,6 +58,7 @@ export class SqlSession implements Session {
   readonly #inDoubt: InDoubt;
   readonly #unreadable: Unreadable;
   readonly #subnodeColumns: SubnodeColumns;
+  #hasJobs = false;
 
   constructor(pool: Pool, options: SessionOptions, changes: Changer = pool) {
     this.#pool = pool;
@@ -146,6 +147,18 @@ export class SqlSession implements Session {
     });
   }
 
+  nodesSince(known: readonly NodeRow[]): Promise<readonly NodeRow[]> {
+    if (known.length === 0) return this.nodes();
+    return this.#pool.run(async knex => {
+      const { same, others } = await changedSince(knex, known);
+      if (others.length === 0) return same;
+      const columns = await this.#subnodeColumns.of(knex);
+      const records = await nodeRecords(knex, {}, columns, others === 'most' ? null : others);
+      const anew = this.#unreadable.without(records, toNodeRow);
+      return others === 'most' ? anew : [...same, ...anew].sort((a, b) => a.id - b.id);
+    });
+  }
+
   insertSnapshot(snapshot: NewSnapshot): Promise<SnapshotRow> {
     const { tag } = snapshot;
     return this.#transaction(async transaction => {
@@ -196,7 +209,8 @@ export class SqlSession implements Session {
   watchedJobs(): Promise<readonly WatchedJob[]> {
     return this.#pool.run(async knex => {
       // A database of the original of 2014, looked at before the daemon has been started on it, has no such table.
-      if (!(await knex.schema.hasTable('job'))) return [];
+      this.#hasJobs ||= await knex.schema.hasTable('job');
+      if (!this.#hasJobs) return [];
       return (await JobRecord.query(knex).orderBy('id')).map(toWatchedJob);
     });
   }

@@ -103,12 +103,15 @@ export function leakedServers(
     installation,
     before,
     after,
-  }: { readonly installation: Installation; readonly before: Owners; readonly after: Owners },
+  }: { readonly installation: Installation; readonly before: () => Owners; readonly after: Owners },
 ): number {
-  return servers.filter(({ id, mark, status }) => {
+  const unclaimed = servers.filter(({ id, mark, status }) => {
     const isOurs = mark !== null && isTagOf(installation, mark);
-    return isOurs && !isGone(status) && !before.claim('server', mark, id) && !after.claim('server', mark, id);
-  }).length;
+    return isOurs && !isGone(status) && !after.claim('server', mark, id);
+  });
+  if (unclaimed.length === 0) return 0;
+  const owners = before();
+  return unclaimed.filter(({ id, mark }) => mark !== null && !owners.claim('server', mark, id)).length;
 }
 
 /** Clouds list servers for a while after they are gone. */

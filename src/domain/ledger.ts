@@ -31,6 +31,8 @@ export class Ledger {
   #entries: LedgerEntry[] = [];
   /** Entries from this time on have changed since they were last asked for. */
   #changedFrom = Infinity;
+  /** The last round of which whoever asked for changes knows. */
+  #takenUntil = -Infinity;
   #last: { readonly entry: LedgerEntry; readonly key: string } | null = null;
 
   get size(): number {
@@ -47,13 +49,15 @@ export class Ledger {
     const entry = { at: now, until: now, rounds: 1, sampledAt, labels, refusals, providers: round.providers };
     const key = keyOf(refusals);
     const before = this.#last;
-    if (before !== null && before.key === key && isGoingOn(before.entry, entry))
-      this.#replaceLast(merged(before.entry, entry));
+    const isGoingOn = before !== null && before.key === key && goesOn(before.entry, entry);
+    if (isGoingOn) this.#replaceLast(merged(before.entry, entry));
     else this.#entries.push({ ...entry, at: Math.max(now, (this.#entries.at(-1)?.at ?? -Infinity) + 1) });
     const last = this.#entries.at(-1);
     if (last === undefined) return;
     this.#last = { entry: last, key };
-    this.#changedFrom = Math.min(this.#changedFrom, last.at);
+    // That it was once more as before is told now and then.
+    const isNews = !isGoingOn || !isSame(before.entry, entry) || now - this.#takenUntil >= entrySpanMs;
+    if (isNews) this.#changedFrom = Math.min(this.#changedFrom, last.at);
     const from = now - ledgerAgeMs;
     while (this.#entries.length > entriesMax || (this.#entries[0]?.until ?? Infinity) < from) this.#entries.shift();
   }
@@ -69,8 +73,13 @@ export class Ledger {
     return this.#entries.filter(({ until }) => until > time);
   }
 
+  get hasChanged(): boolean {
+    return this.#changedFrom !== Infinity;
+  }
+
   /** What has changed since this was called last. */
   takeChanged(): readonly LedgerEntry[] {
+    this.#takenUntil = this.#last?.entry.until ?? -Infinity;
     const changed = this.#entries.filter(({ at }) => at >= this.#changedFrom);
     this.#changedFrom = Infinity;
     return changed;
@@ -103,8 +112,12 @@ function keyOf(refusals: readonly Refusal[]): string {
   return JSON.stringify(lasting.map(({ label, reason, provider }) => [label, reason, provider]));
 }
 
-function isGoingOn(before: LedgerEntry, entry: LedgerEntry): boolean {
-  return entry.at - before.at < entrySpanMs || (figuresOf(before) === figuresOf(entry) && isIdle(before));
+function goesOn(before: LedgerEntry, entry: LedgerEntry): boolean {
+  return entry.at - before.at < entrySpanMs || isSame(before, entry);
+}
+
+function isSame(before: LedgerEntry, entry: LedgerEntry): boolean {
+  return figuresOf(before) === figuresOf(entry) && isIdle(before);
 }
 
 /** Nothing was granted: the sum would hide when. */

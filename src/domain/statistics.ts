@@ -24,56 +24,98 @@ export type CountedNode = Pick<NodeFactSheet, 'provider' | 'label' | 'target' | 
 type CountedConfig = Pick<PoolConfig, 'labels' | 'providers' | 'targets'>;
 
 /**
- * Every gauge: zero for each configured combination without a node, because what is not sent keeps its last value in
- * statsd (lesson 170); and whatever nodes there are besides, of labels, providers and targets that have been removed.
+ * Every gauge, counted as nodes change: zero for each configured combination without a node, because what is not sent
+ * keeps its last value in statsd (lesson 170); and whatever nodes there are besides, of labels, providers and targets that
+ * have been removed.
  */
-export function gaugesOf({ labels, providers, targets }: CountedConfig, nodes: Iterable<CountedNode>): Gauge[] {
-  const counts = new Tally();
-  for (const { name } of targets) counts.zeroes(`nodepool.target.${name}.nodes`, '0.3');
-  for (const { name } of providers) counts.zeroes(`nodepool.provider.${name}.nodes`, '0.3');
-  counts.zeroes('nodepool.target', 'seed');
-  counts.zeroes('nodepool.nodes', '0.3');
-  for (const label of labels) {
-    counts.zeroes(`nodepool.label.${label.name}.nodes`, '0.3');
-    for (const target of targets) {
-      counts.set(`nodepool.target.${target.name}.${label.name}.min_ready`, Math.max(0, label.minReady), 'seed');
-      for (const provider of label.providers) {
-        counts.zeroes(`nodepool.target.${target.name}.${label.name}.${provider}`, 'seed');
+export class Gauges {
+  readonly #gauges = new Map<string, Gauge>();
+  readonly #configured: ReadonlySet<string>;
+  readonly #isWanted: (of: Generation) => boolean;
+  /** Keys whose value may have changed since they were last taken. */
+  readonly #changed = new Set<string>();
+
+  constructor(config: CountedConfig, nodes: Iterable<CountedNode>, isWanted: (of: Generation) => boolean = () => true) {
+    this.#isWanted = isWanted;
+    for (const gauge of configuredGauges(config, isWanted)) this.#gauges.set(gauge.key, gauge);
+    this.#configured = new Set(this.#gauges.keys());
+    for (const node of nodes) this.add(node, 1);
+    this.#changed.clear();
+  }
+
+  get size(): number {
+    return this.#gauges.size;
+  }
+
+  add(node: CountedNode, by: 1 | -1): void {
+    for (const { key, of } of keysOf(node)) {
+      if (!this.#isWanted(of)) continue;
+      this.#gauges.set(key, { key, value: (this.#gauges.get(key)?.value ?? 0) + by, of });
+      this.#changed.add(key);
+    }
+  }
+
+  all(): Gauge[] {
+    return [...this.#gauges.values()];
+  }
+
+  /** Those that changed since this was called last. */
+  takeChanged(): Gauge[] {
+    const changed = [...this.#changed].flatMap(key => this.#gauges.get(key) ?? []);
+    this.#changed.clear();
+    for (const { key, value } of changed) if (value === 0 && !this.#configured.has(key)) this.#gauges.delete(key);
+    return changed;
+  }
+
+  /** What is to be sent where those before were sent: the others, and zero for each that is no more. */
+  differentFrom(before: Gauges): Gauge[] {
+    const gone = before.all().filter(({ key }) => !this.#gauges.has(key));
+    const others = this.all().filter(({ key, value }) => before.#gauges.get(key)?.value !== value);
+    return [...others, ...gone.map(gauge => ({ ...gauge, value: 0 }))];
+  }
+}
+
+/** Those of the seed are thousands in a large pool: none is made that is not wanted. */
+function configuredGauges(
+  { labels, providers, targets }: CountedConfig,
+  isWanted: (of: Generation) => boolean,
+): Gauge[] {
+  const gauges: Gauge[] = [];
+  const zeroes = (place: string, of: Generation): void => {
+    for (const state of nodeStates) gauges.push({ key: `${place}.${state}`, value: 0, of });
+  };
+  for (const { name, maxServers } of providers) {
+    gauges.push({ key: `nodepool.provider.${name}.max_servers`, value: maxServers, of: null });
+  }
+  if (isWanted('0.3')) {
+    zeroes('nodepool.nodes', '0.3');
+    for (const { name } of targets) zeroes(`nodepool.target.${name}.nodes`, '0.3');
+    for (const { name } of providers) zeroes(`nodepool.provider.${name}.nodes`, '0.3');
+    for (const { name } of labels) zeroes(`nodepool.label.${name}.nodes`, '0.3');
+  }
+  if (isWanted('seed')) {
+    zeroes('nodepool.target', 'seed');
+    for (const label of labels) {
+      for (const target of targets) {
+        const place = `nodepool.target.${target.name}.${label.name}`;
+        gauges.push({ key: `${place}.min_ready`, value: Math.max(0, label.minReady), of: 'seed' });
+        for (const provider of label.providers) zeroes(`${place}.${provider}`, 'seed');
       }
     }
   }
-  for (const { name, maxServers } of providers) counts.set(`nodepool.provider.${name}.max_servers`, maxServers, null);
-  for (const { provider, label, target, state } of nodes) {
-    counts.add(`nodepool.target.${state}`, 'seed');
-    counts.add(`nodepool.target.${target}.${label}.${provider}.${state}`, 'seed');
-    counts.add(`nodepool.nodes.${state}`, '0.3');
-    counts.add(`nodepool.target.${target}.nodes.${state}`, '0.3');
-    counts.add(`nodepool.label.${label}.nodes.${state}`, '0.3');
-    counts.add(`nodepool.provider.${provider}.nodes.${state}`, '0.3');
-  }
-  return counts.gauges();
+  return gauges;
 }
 
-class Tally {
-  readonly #values = new Map<string, { value: number; readonly of: Generation }>();
-
-  set(key: string, value: number, of: Generation): void {
-    this.#values.set(key, { value, of });
-  }
-
-  zeroes(place: string, of: Generation): void {
-    for (const state of nodeStates) this.set(`${place}.${state}`, 0, of);
-  }
-
-  add(key: string, of: Generation): void {
-    const known = this.#values.get(key);
-    if (known) known.value++;
-    else this.set(key, 1, of);
-  }
-
-  gauges(): Gauge[] {
-    return [...this.#values].map(([key, { value, of }]) => ({ key, value, of }));
-  }
+/** That a node counts in. */
+function keysOf({ provider, label, target, state }: CountedNode): Key[] {
+  return [
+    { key: `nodepool.target.${state}`, of: 'seed' },
+    { key: `nodepool.target.${target}.${label}.${provider}.${state}`, of: 'seed' },
+    { key: `nodepool.nodes.${state}`, of: '0.3' },
+    { key: `nodepool.target.${target}.nodes.${state}`, of: '0.3' },
+    { key: `nodepool.label.${label}.nodes.${state}`, of: '0.3' },
+    { key: `nodepool.provider.${provider}.nodes.${state}`, of: '0.3' },
+  ];
 }
 
 export interface EndedLaunch {

@@ -167,6 +167,30 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
         expect(world.statements() - before).toBe(2);
       });
 
+      test('nodes that were read before are as they are now, however few or many have changed since', async () => {
+        const { shared } = store;
+        const rows = await shared.insertNodes([
+          newNode('same'),
+          newNode('changed'),
+          newNode('gone'),
+          newNode('group', { groupSize: 2 }),
+        ]);
+        const known = await shared.nodes();
+        expect(await shared.nodesSince(known)).toEqual(known);
+        const [, changed, gone, group] = rows;
+        if (!changed || !gone || !group) throw new Error('three are to change');
+        await shared.changeNode(changed.id, queued, { serverId: serverId('s-1') });
+        await shared.deleteNode(gone.id);
+        await shared.insertSubnodes(group.id, [tag('sub-1')]);
+        await shared.insertNodes([newNode('new')]);
+        const now = await shared.nodes();
+        expect(now.map(row => row.serverId)).toContain('s-1');
+        expect(await shared.nodesSince(known)).toEqual(now);
+        expect(await shared.nodesSince([])).toEqual(now);
+        await shared.insertNodes(Array.from({ length: 600 }, (_none, at) => newNode(`more-${at}`)));
+        expect(await shared.nodesSince(known)).toEqual(await shared.nodes());
+      });
+
       test('a node is deleted with its subnodes, and others keep theirs', async () => {
         const [a, b] = await store.shared.insertNodes([newNode('a'), newNode('b')]);
         await place.addSubnode(a?.id ?? 0, 'a-1');

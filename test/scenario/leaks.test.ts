@@ -268,7 +268,7 @@ test('a provider that needs neither images nor addresses is not asked for them a
   expect(pool.cloud().callsOf('listPorts').length).toBeLessThan(10);
 });
 
-test('a cleanup reads the nodes once and the images once, for however many providers and nodes', async () => {
+test('a cleanup reads what changed of the nodes once and the images once, for however many providers and nodes', async () => {
   const providers = Array.from({ length: 12 }, (_, n) => ({ name: `cloud-${n}` }));
   // Without a master, whose slaves are compared with the rows more often.
   const targets = [{ name: 'jenkins01', jenkins: null }];
@@ -281,7 +281,7 @@ test('a cleanup reads the nodes once and the images once, for however many provi
   pool.cloud('cloud-3').always('listServers', 'hang');
   await pool.advance(10 * minuteMs);
   const asked = pool.store.calls.slice(before).filter(method => !method.includes('Ledger') && method !== 'watchedJobs');
-  expect(asked).toEqual(Array.from({ length: 10 }, () => ['nodes', 'snapshots']).flat());
+  expect(asked).toEqual(Array.from({ length: 10 }, () => ['nodesSince', 'snapshots']).flat());
   expect(pool.servers('cloud-7')).not.toContain(id);
 });
 

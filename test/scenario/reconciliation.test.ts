@@ -63,6 +63,30 @@ test('lesson 69: jobs that started and ended while no daemon ran are known befor
   pool.checkAtRest();
 });
 
+test('a master whose slaves and nodes are as they were is listed at each pass, and its rows are not read again', async () => {
+  const { pool } = await readyPool();
+  await pool.advance(20_000);
+  const [lists, reads] = [pool.master().callsOf('listNodes').length, readsOfNodes(pool)];
+  await pool.advance(120_000);
+  expect(pool.master().callsOf('listNodes').length - lists).toBe(12);
+  expect(readsOfNodes(pool)).toBe(reads);
+  await pool.delete(pool.one('ready').id);
+  await pool.advance(20_000);
+  expect(readsOfNodes(pool)).toBeGreaterThan(reads);
+});
+
+test('a job that started and ended between two lists, its end unheard, ends for us, too: the list alone shows nothing', async () => {
+  const { pool, name, id } = await readyPool({ providers: [{ name: 'alpha', maxServers: 1 }] });
+  await pool.advance(20_000);
+  pool.master().always('setOffline', new Fault('jenkins.refused', 'no right to take it offline'));
+  pool.jobs.start(name);
+  await pool.until(() => pool.row(id)?.state === 'used');
+  pool.jobs.finish(name, { isHeard: false });
+  await pool.until(gone(pool, id), 120_000);
+});
+
+const readsOfNodes = (pool: Pool): number => pool.store.calls.filter(method => method === 'nodes').length;
+
 test('lesson 69: builds that are lost with a restart of the master end', async () => {
   const { pool, name, id } = await readyPool();
   pool.jobs.start(name);

@@ -257,6 +257,7 @@ export class FakeStore implements StorePort {
             .filter(row => target === undefined || row.target === target)
             .slice(0, limit),
         ),
+      nodesSince: () => call('nodesSince', all),
       insertSnapshot: added => call('insertSnapshot', () => this.#insertSnapshot(added)),
       changeSnapshot: (id, expected, patch) =>
         this.#change({ method: 'changeSnapshot', rows: snapshots, call }, id, expected, patch),

@@ -57,6 +57,18 @@ test('only the last day is kept, and only what has changed is to be written', ()
   expect(ledger.keptFrom).toBe(ledgerAgeMs + 1);
 });
 
+test('that all is as before is to be written now and then only', () => {
+  const ledger = new Ledger();
+  ledger.note(aRound(['max-servers']), null, 0);
+  ledger.takeChanged();
+  ledger.note(aRound(['max-servers']), 900, 1_000);
+  expect(ledger.hasChanged).toBe(false);
+  ledger.note(aRound(['max-servers']), 900, entrySpanMs);
+  expect(ledger.takeChanged()).toMatchObject([{ rounds: 3, until: entrySpanMs }]);
+  ledger.note(aRound(['max-servers'], { waiting: 4 }), 900, entrySpanMs + 1_000);
+  expect(ledger.hasChanged).toBe(true);
+});
+
 test('what an earlier life left comes before what this one has', () => {
   const earlier = new Ledger();
   earlier.note(aRound(['max-servers']), null, 1_000);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { FaultKind } from '../../src/domain/fault.js';
 import type { LaunchStep } from '../../src/domain/node-row.js';
 import { nodeStates } from '../../src/domain/states.js';
-import { gaugesOf, launchKeys, type CountedNode } from '../../src/domain/statistics.js';
+import { Gauges, launchKeys, type CountedNode } from '../../src/domain/statistics.js';
 import { poolConfig } from '../support/pool-config.js';
 
 const config = poolConfig({
@@ -19,7 +19,7 @@ const config = poolConfig({
 });
 
 function lines(nodes: readonly CountedNode[], of: 'seed' | '0.3'): string[] {
-  const gauges = gaugesOf(config, nodes).filter(gauge => gauge.of === null || gauge.of === of);
+  const gauges = new Gauges(config, nodes).all().filter(gauge => gauge.of === null || gauge.of === of);
   return gauges.map(({ key, value }) => `${key} ${value}`);
 }
 
@@ -86,7 +86,7 @@ describe('the gauges of 0.3', () => {
     );
     fc.assert(
       fc.property(nodes, some => {
-        const gauges = gaugesOf(config, some);
+        const gauges = new Gauges(config, some).all();
         for (const pattern of [
           /^nodepool\.nodes\.\w+$/,
           /^nodepool\.target\.\w+$/,
@@ -101,6 +101,45 @@ describe('the gauges of 0.3', () => {
         expect(new Set(gauges.map(({ key }) => key)).size).toBe(gauges.length);
       }),
     );
+  });
+});
+
+describe('gauges of nodes that change', () => {
+  const nodes = fc.record({
+    provider: fc.constantFrom('rax', 'hp', 'gone'),
+    label: fc.constantFrom('precise', 'off', 'old'),
+    target: fc.constantFrom('jenkins01', 'jenkins99'),
+    state: fc.constantFrom(...nodeStates),
+  });
+
+  test('what is sent as they change comes to the same as counting anew', () => {
+    fc.assert(
+      fc.property(fc.array(nodes), fc.array(fc.array(nodes)), (first, rounds) => {
+        const gauges = new Gauges(config, first);
+        const sent = new Map(gauges.all().map(({ key, value }) => [key, value]));
+        let before = first;
+        for (const now of rounds) {
+          for (const each of now) gauges.add(each, 1);
+          for (const each of before) gauges.add(each, -1);
+          for (const { key, value } of gauges.takeChanged()) sent.set(key, value);
+          before = now;
+          const anew = new Map(new Gauges(config, now).all().map(({ key, value }) => [key, value]));
+          expect(new Map(gauges.all().map(({ key, value }) => [key, value]))).toEqual(anew);
+          expect([...sent].filter(([, value]) => value > 0).sort()).toEqual(
+            [...anew].filter(([, value]) => value > 0).sort(),
+          );
+        }
+      }),
+    );
+  });
+
+  test('what another configuration does not have becomes zero, once', () => {
+    const before = new Gauges(config, [node()], of => of === '0.3');
+    const after = new Gauges({ ...config, labels: config.labels.slice(0, 1) }, [node()], of => of === '0.3');
+    expect(after.differentFrom(before)).toEqual(
+      nodeStates.map(state => ({ key: `nodepool.label.off.nodes.${state}`, value: 0, of: '0.3' })),
+    );
+    expect(after.differentFrom(after)).toEqual([]);
   });
 });
 

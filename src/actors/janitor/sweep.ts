@@ -3,7 +3,7 @@
  * nodes whose server is gone hear of it. Both at the second sighting only.
  */
 import { Fault } from '../../domain/fault.js';
-import type { Installation, ServerId } from '../../domain/ids.js';
+import type { Installation, NodeId, ServerId } from '../../domain/ids.js';
 import {
   findLeaks,
   findMissing,
@@ -93,6 +93,20 @@ const sweepsOfAll = 2;
 const sweepsPerAll = 10;
 const oursMax = 20_000;
 
+/** The rows as a look at any cloud is compared with them: made once for all providers. */
+export interface RowIndex {
+  readonly owners: Owners;
+  /** By node. */
+  readonly servers: ReadonlyMap<NodeId, ServerId | null>;
+}
+
+export function indexOf({ nodes, snapshots, unread }: Rows): RowIndex {
+  return {
+    owners: new Owners(nodes, snapshots, unread),
+    servers: new Map(nodes.map(({ id, serverId }) => [id, serverId])),
+  };
+}
+
 /** What is certain by now. */
 export interface Findings {
   readonly leaks: readonly Leak[];
@@ -105,7 +119,7 @@ export interface Findings {
  */
 export function judge(
   { before, sight }: Seen,
-  { nodes, snapshots, unread }: Rows,
+  { owners, servers }: RowIndex,
   sweeping: Sweeping,
   rules: {
     readonly installation: Installation;
@@ -119,7 +133,6 @@ export function judge(
   sweeping.sweeps++;
   const there = new Set((sight.server ?? []).map(({ id }) => id));
   const formerServers = sight.server === null ? new Set<ServerId>() : difference(sweeping.ours, there);
-  const owners = new Owners(nodes, snapshots, unread);
   const leaks = findLeaks(sight, { ...rules, owners, formerServers });
   const suspects = new Map(
     leaks.map(leak => [leakKey(leak), { leak, since: sweeping.suspects.get(leakKey(leak))?.since ?? now }]),
@@ -130,7 +143,7 @@ export function judge(
     if (mark !== null && isTagOf(installation, mark)) remember(id, sweeping.ours);
   sweeping.suspects = suspects;
   if (sight.server !== null) {
-    const ownersBefore = new Owners(before.nodes, before.snapshots, before.unread);
+    const ownersBefore = (): Owners => new Owners(before.nodes, before.snapshots, before.unread);
     sweeping.leaked = leakedServers(sight.server, { installation, before: ownersBefore, after: owners });
   }
   return {
@@ -138,13 +151,12 @@ export function judge(
     missing:
       sight.server === null
         ? []
-        : judgeMissing(findMissing(unchanged(before.nodes, nodes), sight.server), sweeping, { now, isOld }),
+        : judgeMissing(findMissing(unchanged(before.nodes, servers), sight.server), sweeping, { now, isOld }),
   };
 }
 
 /** Those that have the same server still: what was deleted meanwhile is not missing. */
-function unchanged(before: readonly NodeRow[], after: readonly NodeRow[]): readonly NodeRow[] {
-  const servers = new Map(after.map(({ id, serverId }) => [id, serverId]));
+function unchanged(before: readonly NodeRow[], servers: RowIndex['servers']): readonly NodeRow[] {
   return before.filter(({ id, serverId }) => servers.get(id) === serverId);
 }
 

@@ -11,10 +11,12 @@ import type { JanitorContext, JanitorState } from '../janitor.js';
 import { lookAt } from '../cloud/sight.js';
 import {
   clean,
+  indexOf,
   judge,
   kindsToLookAt,
   nothingSwept,
   type Cleaned,
+  type RowIndex,
   type Rows,
   type Seen,
   type Sweeping,
@@ -73,13 +75,14 @@ export function looked({ provider, before, outcome }: Looked, { sweepings, await
 export function sweep(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
   const { sweepings, installation } = state;
   const providers = providersOf(state);
+  const index = indexOf(rows);
   for (const [provider, sweeping] of sweepings) {
     const { seen } = sweeping;
     if (seen !== null) {
       sweeping.seen = null;
       sweeping.isUnderWay = false;
       // Without the installation nobody knows what is ours.
-      if (installation !== null) compare(provider, { seen, rows, sweeping, installation }, state, ctx);
+      if (installation !== null) compare(provider, { seen, index, sweeping, installation }, state, ctx);
     }
     if (!providers.has(provider)) sweepings.delete(provider);
   }
@@ -96,20 +99,20 @@ export function forgetSeen({ sweepings }: JanitorState): void {
 
 interface Comparison {
   readonly seen: Seen;
-  readonly rows: Rows;
+  readonly index: RowIndex;
   readonly sweeping: Sweeping;
   readonly installation: Installation;
 }
 
 function compare(
   provider: string,
-  { seen, rows, sweeping, installation }: Comparison,
+  { seen, index, sweeping, installation }: Comparison,
   state: JanitorState,
   ctx: JanitorContext,
 ): void {
   const { settings, outside } = state;
   const { doubt } = sweeping;
-  const findings = judge(seen, rows, sweeping, {
+  const findings = judge(seen, index, sweeping, {
     installation,
     cleansAddresses: settings.lastKnown.provider(provider)?.cleanFloatingIps ?? false,
     now: ctx.now(),

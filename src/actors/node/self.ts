@@ -14,6 +14,7 @@ import {
   nodeNameAddress,
   poolAddress,
   statsAddress,
+  targetAddress,
 } from '../addresses.js';
 import { tellingOf, tellingShell } from '../call-made.js';
 import type { NodeMessage } from '../node.js';
@@ -118,6 +119,8 @@ function accept(row: NodeRow, node: Self, ctx: NodeContext): void {
   ctx.tell(poolAddress, { type: 'node', fact });
   ctx.tell(gaugesAddress, { type: 'node', fact });
   ctx.tell(historyAddress, { type: 'node-changed', before, after: row });
+  // Masters are not asked of nodes that are on their way.
+  if (row.state !== 'building' || before.state !== 'building') tellTarget(node, ctx);
   if (row.nodename !== before.nodename) settleIn(node, ctx);
   if (row.state === before.state) return;
   const { provider, label, target } = row;
@@ -134,6 +137,10 @@ function accept(row: NodeRow, node: Self, ctx: NodeContext): void {
   });
 }
 
+function tellTarget({ home: { row } }: Self, ctx: NodeContext): void {
+  ctx.tell(targetAddress(row.target), { type: 'node-changed' });
+}
+
 /** Found by its name from now on, and known to the pool. */
 export function settleIn({ home: { row } }: Self, ctx: NodeContext): void {
   if (row.nodename !== null) ctx.register(nodeNameAddress(row.nodename));
@@ -145,6 +152,7 @@ export function leave(node: Self, ctx: NodeContext): void {
   ctx.tell(poolAddress, { type: 'node-gone', id: node.home.row.id });
   ctx.tell(gaugesAddress, { type: 'node-gone', id: node.home.row.id });
   ctx.tell(historyAddress, { type: 'node-gone', id: node.home.row.id });
+  tellTarget(node, ctx);
   ctx.stop(ctx.self);
 }
 

@@ -1,7 +1,8 @@
 /**
  * How a target compares its slaves with the rows: one list of the master for all of them, then the rows of the target,
  * then `domain/slave-check`. What was found is told to the nodes, which write it; until they have, at the start, no node
- * is granted to the target, because its stock is not what it seems.
+ * is granted to the target, because its stock is not what it seems. The rows are not read again while neither they nor
+ * the list have changed: most lists say nothing new.
  */
 import { backoffMs } from '../../domain/backoff.js';
 import { Fault } from '../../domain/fault.js';
@@ -30,19 +31,25 @@ export interface Comparing {
   /** Nodes that have not answered yet to what the first comparison found. */
   readonly awaited: Set<NodeId>;
   suspicions: ReadonlyMap<NodeId, Suspicion>;
+  /** The last list with which rows were compared of which nothing has to be asked again; null: there is none. */
+  settled: Pick<Listing, 'listedAt' | 'slaves'> | null;
+  /** When a node of the target changed last. */
+  changedAt: number;
   doubted: number;
   /** Why there is no list. */
   trouble: string | null;
   failures: number;
 }
 
-export const nothingCompared = (): Comparing => ({
+export const nothingCompared = (now: number): Comparing => ({
   isSettled: false,
   isUnderWay: false,
   listedAt: null,
   listedBefore: null,
   awaited: new Set(),
   suspicions: new Map(),
+  settled: null,
+  changedAt: now,
   doubted: 0,
   trouble: null,
   failures: 0,
@@ -51,8 +58,8 @@ export const nothingCompared = (): Comparing => ({
 export interface Listing {
   readonly listedAt: number;
   readonly slaves: readonly CiNode[];
-  /** Of this target. */
-  readonly rows: readonly NodeRow[];
+  /** Of this target; null: they would say nothing new. */
+  readonly rows: readonly NodeRow[] | null;
   /** Read where strangers in it carry our mark; null: nobody needs them. */
   readonly allRows: readonly NodeRow[] | null;
 }
@@ -65,6 +72,10 @@ interface ComparedTarget {
   readonly strangers: Strangers;
 }
 
+/** A state that is younger than a list is not compared with it, and rows have whole seconds. */
+const youngMs = 1_000;
+/** What others wrote into the rows is seen after this time. */
+const goodForMs = 300_000;
 const againBackoff = { minMs: 500, maxMs: 10_000, factor: 2, jitter: 0.2 };
 
 /** The rows are read after the list: a slave is never there before its row is. */
@@ -78,6 +89,7 @@ export function compare(port: CiPort, target: ComparedTarget, ctx: Context<Targe
     async (io): Promise<Listing> => {
       const listedAt = io.now();
       const slaves = await port.listNodes({ deadlineMs, signal: io.signal });
+      if (isOldNews({ listedAt, slaves }, target)) return { listedAt, slaves, rows: null, allRows: null };
       const { shared } = outside.store;
       if (strangers.ours.size === 0)
         return { listedAt, slaves, rows: await shared.nodes({ target: name }), allRows: null };
@@ -86,6 +98,19 @@ export function compare(port: CiPort, target: ComparedTarget, ctx: Context<Targe
     },
     outcome => ({ type: 'compared', port, outcome }),
   );
+}
+
+function isOldNews({ listedAt, slaves }: Pick<Listing, 'listedAt' | 'slaves'>, target: ComparedTarget): boolean {
+  const { isSettled, settled, changedAt } = target.comparing;
+  if (settled === null || !isSettled || !target.strangers.areKnown) return false;
+  const areRowsSame = changedAt + youngMs <= settled.listedAt && listedAt - settled.listedAt < goodForMs;
+  return areRowsSame && areSame(settled.slaves, slaves);
+}
+
+function areSame(before: readonly CiNode[], now: readonly CiNode[]): boolean {
+  const isSame = ({ name, idle, offlineReason }: CiNode, other: CiNode | undefined): boolean =>
+    other?.name === name && other.idle === idle && other.offlineReason === offlineReason;
+  return before.length === now.length && before.every((slave, at) => isSame(slave, now[at]));
 }
 
 /** Tells the nodes; resolves with nothing else to do where the list, or the database, was not to be had. */
@@ -101,14 +126,17 @@ export function compared(
     return [];
   }
   const { listedAt, slaves, rows } = outcome.value;
+  const listedBefore = comparing.listedAt;
+  Object.assign(comparing, { listedAt, listedBefore, trouble: null, failures: 0 });
+  if (rows === null) return [];
   const { findings, suspicions, doubted } = compareSlaves({
     rows,
     slaves,
     listedAt,
     suspicions: comparing.suspicions,
   });
-  const listedBefore = comparing.listedAt;
-  Object.assign(comparing, { suspicions, doubted, listedAt, listedBefore, trouble: null, failures: 0 });
+  comparing.settled = findings.length === 0 && suspicions.size === 0 ? { listedAt, slaves } : null;
+  Object.assign(comparing, { suspicions, doubted });
   for (const [provider, own] of grouped(findings, ({ row }) => row.provider)) {
     ctx.tell(nodesAddress(provider), { type: 'findings', findings: own });
   }

@@ -21,6 +21,8 @@ export interface Strangers {
   /** Those with a mark of ours. */
   readonly ours: Map<NodeName, Tag>;
   readonly underWay: Set<NodeName>;
+  /** Of all that were in the last list it is known that they are somebody else's. */
+  areKnown: boolean;
 }
 
 export const noStrangers = (): Strangers => ({
@@ -28,6 +30,7 @@ export const noStrangers = (): Strangers => ({
   foreign: new Set(),
   ours: new Map(),
   underWay: new Set(),
+  areKnown: false,
 });
 
 /** How a call to the master is made: in its turn, at its pace. */
@@ -48,13 +51,14 @@ export function lookAtStrangers(
 ): void {
   const { strangers } = target;
   const { installation, foreign, ours, underWay } = strangers;
-  if (installation === null) return;
+  if (installation === null || rows === null) return;
   const named = new Set(rows.map(({ nodename }) => nodename));
   const found = new Set(slaves.map(({ name }) => name).filter(name => !named.has(name)));
   // A name that has gone may come again, and be another's then.
   for (const name of foreign) if (!found.has(name)) foreign.delete(name);
   for (const name of ours.keys()) if (!found.has(name)) ours.delete(name);
   const unknown = [...found].filter(name => !foreign.has(name) && !ours.has(name) && !underWay.has(name));
+  strangers.areKnown = unknown.length + ours.size + underWay.size === 0;
   for (const name of unknown.slice(0, questionsPerList)) ask(name, installation, strangers, enqueue);
   // Two targets may share a master: a row of the other one is looked for at the second sighting.
   if (allRows === null) return;

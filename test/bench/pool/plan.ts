@@ -59,6 +59,7 @@ export const goals: readonly Goal[] = [
   { workload: 'W3', figure: 'CPU ms/round', must: '≤ 15 at 200,50,10', original: '1,800 pure, 10 to 17 s whole' },
   { workload: 'W4', figure: 'percent of a core', must: '< 1', original: '' },
   { workload: 'W4', figure: 'statements a minute', must: '≤ 2 a cleanup', original: '2·N + 106 every 10 s' },
+  { workload: 'W4', figure: 'RSS KB/node', must: '< 20', original: '' },
   { workload: 'W6', figure: 'seconds until it serves', must: '≤ 2, ≤ 6 at 10,000', original: '54 to 122 to recover' },
   { workload: 'W6', figure: 'nodes lost', must: '0', original: 'every building node' },
   { workload: 'W6 kills', figure: 'servers leaked', must: '0', original: '22 in 6 kills' },

@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Settings } from '../../../src/actors/settings.js';
 import { guardian } from '../../../src/actors/tree.js';
+import { nextRun } from '../../../src/adapters/cron/next-run.js';
 import { openStore } from '../../../src/db/store.js';
 import type { PoolConfig, Timings } from '../../../src/domain/pool-config.js';
 import type { PoolEvent, ReadinessView } from '../../../src/ports/control.js';
@@ -108,7 +109,7 @@ export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
     readConfig: () => Promise.resolve({ kind: 'usable', config, problems: [], source: { text: '', sections: [] } }),
     configStamp: null,
     reconfigured: () => undefined,
-    nextRun: (_cron, after) => (Math.floor(after / 60_000) + 1) * 60_000,
+    nextRun,
     log: wish.isLogged === true ? consoleLog : silent,
     giveUp: reason => {
       throw new Error(reason);

@@ -1,12 +1,14 @@
 /**
  * W4: what a pool costs in which nothing happens. `--nodes N --labels L --providers P --targets T --seconds S --engine E`.
- * The cleanup ticks every minute as ever; memory is measured against the same daemon without nodes.
+ * The cleanup ticks every minute as ever; memory is measured against the same daemon without nodes, in a process of its
+ * own.
  */
+import { spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { countStatements } from '../../support/statements.js';
 import { startDatabase, type Engine } from './database.js';
-import { cpuMeter, report } from './figures.js';
+import { cpuMeter, report, type Finding } from './figures.js';
 import { startBenchPool } from './pool.js';
 
 const { values } = parseArgs({
@@ -21,6 +23,7 @@ const { values } = parseArgs({
 });
 const [nodes, labels, providers, targets] = [values.nodes, values.labels, values.providers, values.targets].map(Number);
 const seconds = Number(values.seconds);
+const emptyMb = nodes === 0 ? null : memoryOfEmptyDaemon();
 const database = await startDatabase(values.engine as Engine, 400);
 const named = (kind: string, count = 0) =>
   Array.from({ length: count }, (_none, index) => ({ name: `${kind}-${index + 1}` }));
@@ -32,8 +35,10 @@ const pool = await startBenchPool({
   readyNodes: nodes ?? 0,
 });
 await pool.served();
-// What came of the start is over.
-await delay(2_000);
+// What came of the start is over: it ends with the second pass.
+await delay(15_000);
+// It wakes up each millisecond, which costs more than all that is measured here.
+pool.eventLoop.disable();
 globalThis.gc?.();
 const statements = countStatements();
 const cpu = cpuMeter();
@@ -42,6 +47,7 @@ await delay(seconds * 1_000);
 const cpuMs = cpu();
 const count = statements().statements;
 globalThis.gc?.();
+const residentMb = process.memoryUsage().rss / 1e6;
 
 report(
   'W4',
@@ -50,10 +56,20 @@ report(
     'percent of a core': cpuMs / (seconds * 10),
     'database percent of a core': (database.cpuMs() - databaseBefore) / (seconds * 10),
     'statements a minute': (count * 60) / seconds,
-    'RSS MB': process.memoryUsage().rss / 1e6,
+    'RSS MB': residentMb,
+    'RSS MB without nodes': emptyMb,
+    'RSS KB/node': emptyMb === null ? null : ((residentMb - emptyMb) * 1_000) / (nodes ?? 1),
     'heap MB': process.memoryUsage().heapUsed / 1e6,
     connections: pool.slots(),
   },
 );
 await pool.stop();
 await database.stop();
+
+function memoryOfEmptyDaemon(): number {
+  const args = [...process.execArgv, import.meta.filename, ...process.argv.slice(2), '--nodes', '0', '--seconds', '1'];
+  const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const resident = (JSON.parse(stdout) as Finding).figures['RSS MB'];
+  if (typeof resident !== 'number') throw new Error(`the empty daemon said: ${stdout}`);
+  return resident;
+}

@@ -155,6 +155,7 @@ export class FakeStore implements StorePort {
   attachFault: Fault | null = null;
   readonly shared: Session = {
     nodes: async () => this.rows,
+    nodesSince: async () => this.rows,
     snapshots: async () => this.snapshots,
     node: async id => this.rows.find(row => row.id === id) ?? null,
     nodeByName: async () => null,
