@@ -3,15 +3,17 @@ import { expect, it } from 'vitest';
 import { broken, tableOf } from '../soak/report.js';
 import { soak } from '../soak/soak.js';
 
-it('a busy pool whose calls fail, whose daemon is killed and whose database ends loses nothing and leaves nothing', async () => {
+it('a busy pool whose calls fail, whose events are lost, whose images are built, whose daemon is killed and whose database ends loses nothing and leaves nothing', async () => {
   const report = await soak({
-    seconds: 14,
+    seconds: 90,
     nodes: 40,
     providers: 3,
     masters: 2,
     failRate: 0.02,
-    killEverySeconds: 9,
-    databaseRestarts: 1,
+    killEverySeconds: 22,
+    databaseRestarts: 2,
+    silenceEverySeconds: 15,
+    buildEverySeconds: 4,
     engine: 'mariadb',
     jobSeconds: 2,
     connections: 30,
@@ -21,8 +23,11 @@ it('a busy pool whose calls fail, whose daemon is killed and whose database ends
     say: () => undefined,
   });
   expect(broken(report), tableOf(report)).toEqual([]);
-  expect(report.lives).toMatchObject({ kills: 1, databaseRestarts: 1 });
+  expect(report.lives).toMatchObject({ kills: 3, databaseRestarts: 2 });
   expect(report.tally.finishedJobs).toBeGreaterThan(0);
+  expect(report.tally.events.lost).toBeGreaterThan(0);
+  expect(report.tally.events.repeated).toBeGreaterThan(0);
+  expect(report.tally.builds.ready).toBeGreaterThan(2);
   // The measurements are of the daemon.
   expect(report.samples.some(each => (each.connections ?? 0) > 0 && (each.heapMb ?? 0) > 0)).toBe(true);
-}, 240_000);
+}, 420_000);

@@ -1,4 +1,6 @@
 /** What came of a soak: its figures, and what should never have happened. */
+import type { BuildsSeen } from './builds.js';
+import type { EventLosses } from './events.js';
 import type { Sample } from './measure.js';
 import type { SoakWish } from './wish.js';
 
@@ -23,7 +25,9 @@ export interface Rest {
   readonly subnodeRows: number;
   readonly servers: number;
   readonly slaves: number;
-  /** Servers, slaves, addresses and key pairs without a row, and rows without a server or slave. */
+  readonly imageRows: number;
+  readonly images: number;
+  /** Servers, slaves, images, addresses and key pairs without a row, and rows without a server, slave or image. */
   readonly strays: readonly string[];
 }
 
@@ -33,6 +37,8 @@ export interface Tally {
   readonly killedJobs: number;
   readonly created: number;
   readonly calls: number;
+  readonly events: EventLosses;
+  readonly builds: BuildsSeen;
   /** By provider, and what it may have. */
   readonly peaks: readonly { readonly provider: string; readonly servers: number; readonly max: number }[];
 }
@@ -63,6 +69,7 @@ export function broken({ wish, lives, rest, tally, samples }: SoakReport): strin
     ...tally.peaks
       .filter(({ servers, max }) => servers > max)
       .map(({ provider, servers, max }) => `${provider} had ${servers} servers, ${max} are allowed`),
+    ...(tally.builds.ready === 0 ? ['no image was ever ready'] : []),
     ...(rest.afterSeconds === null ? [`it did not come to rest: ${rest.unrest}`] : []),
     ...rest.strays,
     ...(connections > wish.connections
@@ -121,6 +128,14 @@ export function tableOf(report: SoakReport): string {
     ['pool', `${wish.nodes} machines, ${wish.providers} providers, ${wish.masters} masters, ${wish.engine}`],
     ['busy', `${wish.seconds} s, ${wish.failRate * 100} % of ${tally.calls} calls failing`],
     ['trouble', `${lives.kills} times kill -9, ${lives.databaseRestarts} restarts of the database`],
+    [
+      'events',
+      `${tally.events.lost} lost, ${tally.events.repeated} came twice; ${tally.events.silences} times a silent publisher`,
+    ],
+    [
+      'image builds',
+      `${tally.builds.begun} begun, ${tally.builds.ready} seen ready; ${tally.builds.killed} kills in the middle of one`,
+    ],
     ['starts', `${round(percentile(lives.startsMs, 50))} ms in the median, ${round(most(lives.startsMs))} at most`],
     ['jobs', `${tally.finishedJobs} finished, ${tally.secondJobs} second, ${tally.killedJobs} killed`],
     [
@@ -129,6 +144,7 @@ export function tableOf(report: SoakReport): string {
     ],
     ['at rest', rest.afterSeconds === null ? 'never' : `after ${round(rest.afterSeconds)} s`],
     ['', `${rest.servers} servers, ${rest.rows} rows and ${rest.subnodeRows} of subnodes, ${rest.slaves} slaves`],
+    ['', `${rest.images} images, ${rest.imageRows} rows of images`],
     ['heap, MB', pair(heap)],
     ['resident, MB', `${pair(resident)}; ${round(most(samples.map(each => each.residentMb)))} at most`],
     ['descriptors', `${most(samples.map(each => each.descriptors))} at most`],

@@ -1,6 +1,6 @@
 /**
- * A pool that is busy and in trouble for a long time: calls that fail, a daemon that is killed again and again, a database
- * that ends and comes back. Then it is left in peace, and must come to rest with nothing lost and nothing left behind.
+ * A pool that is busy and in trouble for a long time: calls that fail, events that are lost, images that are built, a
+ * daemon that is killed again and again, a database that ends and comes back. Then it is left in peace, and must come to rest with nothing lost and nothing left behind.
  */
 import { Chance } from '../../src/sim/chance.js';
 import type { StatusFault } from '../../src/sim/gearman/status-server.js';
@@ -10,6 +10,8 @@ import { E2ePool } from '../support/e2e-pool.js';
 import { imageName, type Surroundings } from '../support/e2e-world.js';
 import { startMariadb } from '../support/mariadb.js';
 import { startPostgres } from '../support/postgres.js';
+import { Builds, builtImage, buildingKeys, buildServersMax, scriptsOf, writeScripts } from './builds.js';
+import { EventTrouble } from './events.js';
 import { comeToRest, restOf } from './rest.js';
 import { sample, type Sample } from './measure.js';
 import type { Lives, Rest, SoakReport, Tally } from './report.js';
@@ -23,6 +25,8 @@ const timings = {
   api: 10,
   'delete-delay': 1,
   'test-cleanup': 10,
+  // Only those that are used and the ones before them are kept.
+  'image-cleanup': 5,
   pass: 1,
   'server-list': 1,
   poll: 0.5,
@@ -73,8 +77,8 @@ function startDatabase(engine: Engine): Promise<Database> {
   return engine === 'mariadb' ? startMariadb() : startPostgres();
 }
 
-/** Single nodes and pairs; the last cloud has floating addresses only. */
-function openPool(wish: SoakWish, dburi: string): Promise<E2ePool> {
+/** Single nodes and pairs, and some of an image that is built; the last cloud has floating addresses only. */
+async function openPool(wish: SoakWish, dburi: string): Promise<E2ePool> {
   const { nodes, connections } = wish;
   const names = Array.from({ length: wish.providers }, (_, index) => `cloud${index + 1}`);
   const last = names.at(-1);
@@ -85,25 +89,50 @@ function openPool(wish: SoakWish, dburi: string): Promise<E2ePool> {
     providers: names.map(provider => ({ name: provider })),
     ...more,
   });
+  const builders = buildersOf(names);
   const cloud: Surroundings['clouds'][string] = {
     bootMs: [200, 2_000],
     sshDelayMs: [50, 500],
     deleteMs: [100, 1_000],
+    snapshotMs: [500, 3_000],
     bootFailureRate: wish.failRate,
+    snapshotFailureRate: wish.failRate,
   };
   const floating = { ...cloud, addressing: 'floating', networks: [{ id: 'inside-id', name: 'inside' }] } as const;
-  return E2ePool.open({
+  const pool = await E2ePool.open({
     dburi,
     clouds: Object.fromEntries(names.map(name => [name, name === last ? floating : cloud])),
     masters: Array.from({ length: wish.masters }, (_, index) => `jenkins${index + 1}`),
+    // Who may log in first on a machine that comes from the cloud's own image.
+    usernames: ['jenkins', 'root'],
     labels: {},
-    providers: Object.fromEntries(names.map(name => [name, { 'max-servers': shareOf(wish) }])),
+    providers: world =>
+      Object.fromEntries(
+        names.map(name => [
+          name,
+          { 'max-servers': shareOf(wish), ...(builders.includes(name) ? buildingKeys(world) : {}) },
+        ]),
+      ),
     timings,
-    more: () => ({
+    more: ({ dir }) => ({
       database: { 'max-connections': connections },
-      labels: [label('small', 0.1), label('large', 0.05), label('pair', 0.02, { subnodes: 1 })],
+      'script-dir': scriptsOf(dir),
+      cron: { cleanup: '* * * * * */10' },
+      labels: [
+        label('small', 0.1),
+        label('large', 0.05),
+        label('pair', 0.02, { subnodes: 1 }),
+        label('built', 0.02, { image: builtImage, providers: builders.map(name => ({ name })) }),
+      ],
     }),
   });
+  await writeScripts(pool.dir);
+  return pool;
+}
+
+/** The first and the last. */
+function buildersOf(names: readonly string[]): readonly string[] {
+  return [...new Set([names.at(0), names.at(-1)])].filter(name => name !== undefined);
 }
 
 function shareOf({ nodes, providers }: SoakWish): number {
@@ -116,6 +145,8 @@ class Soak {
   readonly #database: Database;
   readonly #observer: DatabaseObserver;
   readonly #chance: Chance;
+  readonly #events: EventTrouble;
+  readonly #builds: Builds;
   readonly #samples: Sample[] = [];
   readonly #startsMs: number[] = [];
   readonly #deaths: string[] = [];
@@ -133,15 +164,22 @@ class Soak {
     this.#database = database;
     this.#observer = observer;
     this.#chance = new Chance(wish.seed);
+    const { clouds, masters } = pool.world;
+    this.#events = new EventTrouble(masters.values(), this.#chance, wish.silenceEverySeconds);
+    this.#builds = new Builds(pool, buildersOf([...clouds.keys()]), this.#chance, wish.buildEverySeconds);
   }
 
   async run(): Promise<SoakReport> {
     const { seconds, say } = this.#wish;
     this.#trouble(this.#wish.failRate);
+    this.#events.begin(this.#wish.failRate);
+    this.#builds.begin(this.#wish.failRate);
     await this.#start();
     say('busy');
     while (this.#seconds < seconds) await this.#tick();
     this.#trouble(0);
+    this.#events.end();
+    this.#builds.end();
     say('no more trouble, no more jobs');
     const rest = await this.#rest();
     this.#readLog();
@@ -154,7 +192,9 @@ class Soak {
 
   async #tick(): Promise<void> {
     this.#feed();
+    this.#events.tick(this.#seconds);
     await this.#ifDead();
+    await this.#builds.tick(this.#seconds);
     if (this.#isDatabaseDue) await this.#restartDatabase();
     if (this.#isKillDue) await this.#kill();
     await this.#sampleIfDue();
@@ -167,7 +207,7 @@ class Soak {
   #feed(): void {
     const { jobs, gearman } = this.#pool.world;
     const { nodes, jobSeconds, failRate } = this.#wish;
-    const labels = ['small', 'small', 'large', 'pair'] as const;
+    const labels = ['small', 'small', 'large', 'pair', 'built'] as const;
     while (jobs.queued() < nodes / 4) {
       const label = labels[Math.floor(this.#chance.next() * labels.length)] ?? 'small';
       const durationMs = this.#chance.between([500 * jobSeconds, 1500 * jobSeconds]);
@@ -192,6 +232,7 @@ class Soak {
 
   async #kill(): Promise<void> {
     this.#readLog();
+    await this.#builds.noteKill();
     await this.#pool.kill();
     this.#kills++;
     this.#wish.say(`killed (${this.#kills})`);
@@ -262,6 +303,7 @@ class Soak {
       await this.#ifDead();
       await this.#sampleIfDue();
     };
+    await this.#builds.look();
     const unrest = await comeToRest(this.#pool, this.#wish.restSeconds * 1000, look);
     const afterSeconds = unrest === null ? (performance.now() - beganMs) / 1000 : null;
     return { afterSeconds, unrest: unrest ?? '', ...(await restOf(this.#pool)) };
@@ -288,10 +330,13 @@ class Soak {
       secondJobs,
       killedJobs,
       created: clouds.reduce((sum, cloud) => sum + cloud.counts().created, 0),
+      events: this.#events.losses,
+      builds: this.#builds.seen,
       calls: [...clouds, ...world.masters.values()].reduce((sum, each) => sum + callsOf(each.counts()), 0),
       peaks: clouds.map(cloud => {
         const { peakServers } = cloud.counts();
-        return { provider: cloud.name, servers: peakServers, max: shareOf(this.#wish) };
+        const builds = buildersOf([...world.clouds.keys()]).includes(cloud.name) ? buildServersMax : 0;
+        return { provider: cloud.name, servers: peakServers, max: shareOf(this.#wish) + builds };
       }),
     };
   }

@@ -8,6 +8,8 @@ const highWaterMark = 1000;
 export class EventPublisher {
   /** How many frames were handed to the socket. */
   sent = 0;
+  /** How often each frame is sent: 0 loses it on the way, 2 has it come twice. May be changed at any time. */
+  copies: () => number = () => 1;
   #endpoint: string | null = null;
   #socket: Publisher | null = null;
   #sending: Promise<void> = Promise.resolve();
@@ -39,9 +41,11 @@ export class EventPublisher {
   send(frame: string): void {
     const socket = this.#socket;
     if (!socket) return;
-    this.sent++;
-    // A socket takes one send at a time.
-    this.#sending = this.#sending.then(() => socket.send(frame));
+    for (let copies = this.copies(); copies > 0; copies--) {
+      this.sent++;
+      // A socket takes one send at a time.
+      this.#sending = this.#sending.then(() => socket.send(frame));
+    }
   }
 }
 
