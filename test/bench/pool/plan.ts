@@ -41,6 +41,7 @@ export function samplesOf(isLarge: boolean): Sample[] {
       script: '../wire/w6-kills.ts',
       args: ['--at', String(at), '--seeds', isLarge ? '10' : '1'],
     })),
+    { workload: 'W8', script: '../wire/w8-isolation.ts', args: isLarge ? ['--pairs', '5', '--nodes', '200'] : [] },
   ];
 }
 
@@ -69,4 +70,5 @@ export const goals: readonly Goal[] = [
   { workload: 'W7', figure: 'servers without a row', must: '0', original: '7 to 44' },
   { workload: 'W7 deletes', figure: 'percent of unbounded', must: '≥ 90 at 200', original: '' },
   { workload: 'W7 deletes', figure: 'connections above the bound', must: '0', original: '' },
+  { workload: 'W8', figure: 'percent longer', must: '< 5', original: '' },
 ];

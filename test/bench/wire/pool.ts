@@ -118,7 +118,8 @@ function watchConnections(database: BenchDatabase): { stop(): Promise<number> } 
   let isOver = false;
   const watching = (async () => {
     while (!isOver) {
-      peak = Math.max(peak, await database.connections());
+      // While it is away there are none.
+      peak = Math.max(peak, await database.connections().catch(() => 0));
       await new Promise(resolve => setTimeout(resolve, lookEveryMs));
     }
   })();
