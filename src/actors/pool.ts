@@ -439,6 +439,7 @@ function buildServersIn(provider: string, { buildServers }: PoolState): number {
 
 /** Why nothing of this image can be launched in any zone; null: it can in one of them. */
 function shortageOf(provider: string, image: string, state: PoolState): Obstacle | null {
+  if ((state.capacities.get(provider)?.shortages.length ?? 0) === 0) return null;
   if (zonesFor(provider, image, state).length > 0) return null;
   const shortages = state.capacities.get(provider)?.shortages ?? [];
   return shortages.find(each => each.image === image) ?? { reason: 'nothing can be launched there now', until: null };

@@ -51,7 +51,8 @@ export function allocate(input: AllocationInput): Grant[] {
   for (const label of input.labels) {
     if (label.deficit > 0) openRequest(label, byName, input);
   }
-  const grants = providers.flatMap(provider => grantAll(provider));
+  const grants: Grant[] = [];
+  for (const provider of providers) grantAll(provider, grants);
   assertWithinRoom(grants, input, byName);
   return grants;
 }
@@ -65,11 +66,14 @@ interface ProviderShare {
   readonly claims: Claim[];
 }
 
-/** What a label still asks, and of whom. */
+/** What a label still asks. */
 interface LabelRequest {
   readonly label: AllocationLabel;
+  /** Groups. */
   amount: number;
-  readonly claims: Claim[];
+  /** Claims that have not been granted yet, and the groups that their providers have room for together. */
+  claims: number;
+  groups: number;
   readonly targets: readonly { readonly name: string; current: number }[];
 }
 
@@ -77,7 +81,8 @@ interface LabelRequest {
 interface Claim {
   readonly request: LabelRequest;
   readonly provider: ProviderShare;
-  amount: number;
+  /** Whole groups that the provider had room for before anything was granted there. */
+  readonly groups: number;
 }
 
 function openRequest(
@@ -88,37 +93,27 @@ function openRequest(
   const request: LabelRequest = {
     label,
     amount: label.deficit,
-    claims: [],
+    claims: 0,
+    groups: 0,
     targets: targets.map(name => ({ name, current: current(label.name, name) })),
   };
   for (const name of new Set(label.providers)) {
     const provider = providers.get(name);
     if (provider === undefined) continue;
-    const claim: Claim = { request, provider, amount: 0 };
-    request.claims.push(claim);
-    provider.claims.push(claim);
-  }
-  spread(request);
-}
-
-/** Over the remaining claims, in proportion to the groups that each provider has room for. */
-function spread(request: LabelRequest): void {
-  let total = 0;
-  for (const claim of request.claims) {
-    claim.amount = groupsOf(claim);
-    total += claim.amount;
-  }
-  for (const claim of request.claims) {
-    claim.amount = total === 0 ? 0 : (claim.amount / total) * request.amount;
+    const groups = Math.floor(provider.room / label.groupSize);
+    provider.claims.push({ request, provider, groups });
+    request.claims += 1;
+    request.groups += groups;
   }
 }
 
-function groupsOf({ request, provider }: Claim): number {
-  return Math.floor(provider.available / request.label.groupSize);
+/** Its share of what the label still asks, in proportion to the room of the claims that are left. */
+function amountOf({ request, groups }: Claim): number {
+  return request.groups === 0 ? 0 : (groups / request.groups) * request.amount;
 }
 
-function grantAll(provider: ProviderShare): Grant[] {
-  const grants: Grant[] = [];
+/** Those of a provider are granted one after another, before those of the next one. */
+function grantAll(provider: ProviderShare, grants: Grant[]): void {
   const waiting = provider.claims
     .filter(claim => claim.request.label.waitingSince !== null)
     .sort((a, b) => (a.request.label.waitingSince ?? 0) - (b.request.label.waitingSince ?? 0));
@@ -127,20 +122,19 @@ function grantAll(provider: ProviderShare): Grant[] {
   for (const claim of waiting) {
     if (provider.available === 0) break;
     served += 1;
-    grants.push(...grant(claim, Math.trunc(claim.amount)));
+    grant(claim, Math.trunc(amountOf(claim)), grants);
   }
   // The order is fixed now, before any of these is granted.
   const rest = [...others, ...waiting.slice(served)]
-    .map(claim => ({ claim, priority: claim.request.claims.length }))
+    .map(claim => ({ claim, amount: amountOf(claim), priority: claim.request.claims }))
     .sort((a, b) => a.priority - b.priority);
   // A grant changes no other label's claim, so that the amounts hold for all of them.
-  const totals = totalsToLevelEnd(rest.map(({ claim, priority }) => ({ amount: claim.amount, priority })));
-  for (const [i, { claim }] of rest.entries()) {
+  const totals = totalsToLevelEnd(rest);
+  for (const [i, { claim, amount }] of rest.entries()) {
     const total = totals[i] ?? 0;
-    const ratio = total === 0 ? 0 : claim.amount / total;
-    grants.push(...grant(claim, Math.min(roundHalfAway(claim.amount), roundHalfAway(provider.available * ratio))));
+    const ratio = total === 0 ? 0 : amount / total;
+    grant(claim, Math.min(roundHalfAway(amount), roundHalfAway(provider.available * ratio)), grants);
   }
-  return grants;
 }
 
 /** For each the sum of its amount and of those after it that have the same priority. */
@@ -154,19 +148,19 @@ function totalsToLevelEnd(rest: readonly { readonly amount: number; readonly pri
 }
 
 /** Takes the claim out, and gives it what was asked as far as whole groups have room. */
-function grant(claim: Claim, asked: number): Grant[] {
-  const { request, provider } = claim;
-  const count = Math.max(0, Math.min(asked, groupsOf(claim)));
-  request.claims.splice(request.claims.indexOf(claim), 1);
+function grant(claim: Claim, asked: number, grants: Grant[]): void {
+  const { request, provider, groups } = claim;
+  const { groupSize } = request.label;
+  const count = Math.max(0, Math.min(asked, Math.floor(provider.available / groupSize)));
+  request.claims -= 1;
+  request.groups -= groups;
   request.amount -= count;
-  provider.available -= count * request.label.groupSize;
-  spread(request);
-  return count === 0 ? [] : shareOut(count, claim);
+  provider.available -= count * groupSize;
+  if (count > 0) shareOut(count, claim, grants);
 }
 
 /** Evens out the targets, counting what each has already; the last one takes what is left. */
-function shareOut(count: number, { request, provider }: Claim): Grant[] {
-  const grants: Grant[] = [];
+function shareOut(count: number, { request, provider }: Claim, grants: Grant[]): void {
   let total = count;
   for (const target of request.targets) total += target.current;
   let left = count;
@@ -181,7 +175,6 @@ function shareOut(count: number, { request, provider }: Claim): Grant[] {
     if (given > 0)
       grants.push({ label: request.label.name, provider: provider.name, target: target.name, count: given });
   }
-  return grants;
 }
 
 /** 0.5 becomes 1, as in the original; what is just below 0.5 becomes 0, which adding 0.5 first would get wrong. */

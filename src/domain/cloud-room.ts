@@ -20,8 +20,10 @@ export interface CloudView {
   readonly shortage: (provider: string, image: string) => Obstacle | null;
 }
 
+const noLimits = { cores: null, ramMb: null };
+
 export const nothingKnownOfClouds: CloudView = {
-  limits: () => ({ cores: null, ramMb: null }),
+  limits: () => noLimits,
   size: () => null,
   shortage: () => null,
 };
@@ -50,7 +52,11 @@ export class CloudRooms {
 
   /** Groups that there is still room for; infinite where nothing limits them. */
   groups(provider: string, group: Group): number {
-    return Math.min(...this.#bounds(provider, group).map(({ left, each }) => Math.max(0, Math.floor(left / each))));
+    let groups = Infinity;
+    for (const { left, each } of this.#bounds(provider, group)) {
+      groups = Math.min(groups, Math.max(0, Math.floor(left / each)));
+    }
+    return groups;
   }
 
   /** What does not even let one group in, in words; null: one fits. */
@@ -61,11 +67,12 @@ export class CloudRooms {
     return `${provider} has room for ${Math.max(0, left)} of ${limit} ${name}; a node takes ${each}`;
   }
 
-  #bounds(provider: string, group: Group): Bound[] {
+  #bounds(provider: string, group: Group): readonly Bound[] {
     const limits = this.#view.limits(provider);
+    if (limits.cores === null && limits.ramMb === null) return boundless;
     const size = this.#view.size(provider, group.image);
+    if (size === null) return boundless;
     const used = this.#usedIn(provider);
-    if (size === null) return [];
     const bound = (name: string, limit: number | null, taken: number, each: number): Bound[] =>
       limit === null || each === 0 ? [] : [{ name, limit, left: limit - taken, each }];
     return [
@@ -80,6 +87,8 @@ export class CloudRooms {
     return found;
   }
 }
+
+const boundless: readonly Bound[] = [];
 
 interface Bound {
   readonly name: string;

@@ -263,15 +263,17 @@ interface Surroundings {
 /** The allocation shares out servers alone; what has no cores or memory left waits for the next round. */
 function withinClouds(grants: readonly Grant[], wishes: readonly Wish[], clouds: CloudRooms): readonly Grant[] {
   const labels = new Map(wishes.map(({ label }) => [label.name, label]));
-  return grants.flatMap(grant => {
+  const within: Grant[] = [];
+  for (const grant of grants) {
     const label = labels.get(grant.label);
-    if (label === undefined) return [grant];
+    if (label === undefined) continue;
     const { image } = label;
     const servers = groupSizeOf(label);
     const count = Math.min(grant.count, clouds.groups(grant.provider, { image, servers }));
     clouds.take(grant.provider, { image, servers: servers * count });
-    return count > 0 ? [{ ...grant, count }] : [];
-  });
+    if (count > 0) within.push(count === grant.count ? grant : { ...grant, count });
+  }
+  return within;
 }
 
 function wishOf(label: Label, { input, ended, rooms, clouds }: Surroundings): Wish {
@@ -286,16 +288,18 @@ function wishOf(label: Label, { input, ended, rooms, clouds }: Surroundings): Wi
   const waiting = labelDemand({ ...queue, used, endedSinceSample, eventsAlive: input.eventsAlive });
   const usable: string[] = [];
   const closed: Refusal[] = [];
+  const group = { image: label.image, servers: groupSizeOf(label) };
+  const surroundings = { input, rooms, clouds };
   let capacityInGroups = 0;
   for (const provider of label.providers) {
-    const room = rooms.get(provider);
-    const refusal = closedFor(label, provider, { input, room, clouds });
-    if (refusal !== null) closed.push(refusal);
-    else usable.push(provider);
-    if (refusal !== null) continue;
-    const servers = groupSizeOf(label);
-    const groups = Math.floor((room?.free ?? 0) / servers);
-    capacityInGroups += Math.min(groups, clouds.groups(provider, { image: label.image, servers }));
+    const refusal = closedFor(label, provider, group, surroundings);
+    if (refusal !== null) {
+      closed.push(refusal);
+      continue;
+    }
+    usable.push(provider);
+    const groups = Math.floor((rooms.get(provider)?.free ?? 0) / group.servers);
+    capacityInGroups += Math.min(groups, clouds.groups(provider, group));
   }
   return {
     label,
@@ -315,9 +319,10 @@ function groupSizeOf(label: Label): number {
 function closedFor(
   label: Label,
   provider: string,
-  { input, room, clouds }: { input: RoundInput; room: Room | undefined; clouds: CloudRooms },
+  group: { readonly image: string; readonly servers: number },
+  { input, rooms, clouds }: Pick<Surroundings, 'input' | 'rooms' | 'clouds'>,
 ): Refusal | null {
-  if (room === undefined) {
+  if (!rooms.has(provider)) {
     return refusal(label, 'not-configured', `${provider} is not in the configuration`, provider);
   }
   const closed = input.providerClosed(provider);
@@ -334,7 +339,7 @@ function closedFor(
   if (shortage !== null) {
     return refusal(label, 'no-capacity', `${provider}: ${shortage.reason}`, provider, shortage.until);
   }
-  const obstacle = clouds.obstacle(provider, { image: label.image, servers: groupSizeOf(label) });
+  const obstacle = clouds.obstacle(provider, group);
   return obstacle === null ? null : refusal(label, 'max-cores-or-ram', obstacle, provider);
 }
 
@@ -411,20 +416,22 @@ function refusalsOf(
     ];
   }
   const size = groupSizeOf(label);
-  const full = wish.usable.flatMap(provider => {
+  const full: Refusal[] = [];
+  for (const provider of wish.usable) {
     const { limit, maxServers, free, leaked, builds } = rooms.get(provider) ?? noRoom;
     if (provider === saving?.provider && label.name !== saving.label && free > 0) {
       const detail = `${provider} saves its room for ${saving.label}, which waits longest and takes ${saving.groupSize}`;
-      return [refusal(label, 'saved-for-group', detail, provider)];
+      full.push(refusal(label, 'saved-for-group', detail, provider));
+      continue;
     }
-    if (free >= size) return [];
+    if (free >= size) continue;
     const without = leaked === 0 ? '' : `; ${leaked} servers without a row are there until a cleanup has deleted them`;
     const building = builds === 0 ? '' : `; images are built on ${builds}`;
     const detail = `${provider} has room for ${free} of ${limit} servers; a node takes ${size}${without}${building}`;
-    if (limit >= maxServers) return [refusal(label, 'max-servers', detail, provider)];
     const cut = `its quota leaves ${limit} of max-servers ${maxServers}`;
-    return [refusal(label, 'quota', `${detail}; ${cut}`, provider)];
-  });
+    if (limit >= maxServers) full.push(refusal(label, 'max-servers', detail, provider));
+    else full.push(refusal(label, 'quota', `${detail}; ${cut}`, provider));
+  }
   const rest: Refusal[] = [];
   const hasRoom = full.length < wish.usable.length;
   if (hasRoom && deficit < wanted) {
