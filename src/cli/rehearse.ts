@@ -61,7 +61,7 @@ async function runRehearsal(session: CliSession, given: RehearseOptions, options
     `starting: ${config.providers.length} simulated clouds, ${config.targets.length} masters, a database, the daemon …`,
   );
   // Loaded when needed: it is all of the program.
-  const [{ openStage }, { rehearse, rehearsed, tuningAt }, { isWell, reportPage }] = await Promise.all([
+  const [{ openStage }, { betterSpeed, rehearse, rehearsed, tuningAt }, { isWell, reportPage }] = await Promise.all([
     import('../sim/stage.js'),
     import('../sim/rehearsal.js'),
     import('../sim/rehearsal-page.js'),
@@ -84,11 +84,12 @@ async function runRehearsal(session: CliSession, given: RehearseOptions, options
       say,
     });
     const { output } = options;
+    const figures = figuresOf(report, betterSpeed(report));
     if (output === 'json' || output === 'yaml') printData(session, output, report);
-    else session.out.write(reportText(report));
+    else session.out.write(reportText(figures));
     if (given.html !== undefined) {
       const title = `Rehearsal of ${basename(options.config)}`;
-      await writeFile(given.html, reportPage(report, course, { title, figures: figuresOf(report) }));
+      await writeFile(given.html, reportPage(report, course, { title, figures }));
       say(`the page is in ${given.html}`);
     }
     if (!report.isFinished)
@@ -127,17 +128,22 @@ async function launchable(
   });
 }
 
-function reportText(report: RehearsalReport): string {
-  return figuresOf(report)
-    .map(([name, value]) => `${name.padEnd(14)}${plainText(value)}\n`)
-    .join('');
+type Figure = readonly [name: string, value: string];
+
+function reportText(figures: readonly Figure[]): string {
+  return figures.map(([name, value]) => `${name.padEnd(14)}${plainText(value)}\n`).join('');
 }
 
-function figuresOf(report: RehearsalReport): readonly (readonly [string, string])[] {
+function figuresOf(report: RehearsalReport, slower: number | null): readonly Figure[] {
   const known = (seconds: number | null): string => (seconds === null ? 'unknown' : `${seconds} s`);
   return [
     ['jobs done', `${report.jobs}, in ${report.seconds} s at ${report.speed} times the speed`],
-    ['fault', report.fault ?? 'none'],
+    [
+      'fault',
+      report.fault === null
+        ? 'none'
+        : `${report.fault}${report.kills === 0 ? '' : `, the daemon killed ${report.kills} times`}`,
+    ],
     [
       'job wait',
       `${known(report.jobWaitP50Seconds)} in the median, ${known(report.jobWaitP99Seconds)} at the 99th percentile`,
@@ -151,6 +157,12 @@ function figuresOf(report: RehearsalReport): readonly (readonly [string, string]
         .join(', '),
     ],
     ['connections', `${report.peakConnections} at most`],
+    [
+      'this machine',
+      slower === null
+        ? `kept up: 99 % of what was due came no later than ${report.lateP99Seconds} s of the pool's time`
+        : `was too slow for speed ${report.speed}: what was due came up to ${report.lateP99Seconds} s of the pool's time late (99 %), so jobs waited longer than they would; try --speed ${slower}`,
+    ],
     ['leaks', `${report.leakedServers} servers, ${report.leakedSlaves} slaves, ${report.secondJobs} second jobs`],
   ];
 }

@@ -12,6 +12,7 @@ export class DaemonProcess {
   #config: PoolConfig;
   #child: ChildProcess | null = null;
   url: string | null = null;
+  kills = 0;
   /** Resolves if it gives up by itself. */
   readonly failed: Promise<Error>;
   #giveUp: (error: Error) => void = () => undefined;
@@ -46,6 +47,7 @@ export class DaemonProcess {
   /** As `kill -9` does it; its next life goes on from the rows. */
   async killAndStart(): Promise<void> {
     await this.#ended(child => void child.kill('SIGKILL'));
+    if (this.#child?.signalCode === 'SIGKILL') this.kills++;
     await this.start();
   }
 

@@ -172,7 +172,7 @@ function escaped(text: string): string {
 const style = `
 :root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}
 body{max-width:860px;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse}th{text-align:left;font-weight:600;padding:.15rem 1rem .15rem 0;vertical-align:top}
+table{border-collapse:collapse}th{text-align:left;font-weight:600;padding:.15rem 1rem .15rem 0;vertical-align:top;white-space:nowrap}
 .well{border-left:4px solid #2a8a4a;padding-left:.6rem}.bad{border-left:4px solid #c03030;padding-left:.6rem}
 figure{margin:1.5rem 0}figcaption{font-weight:600}
 svg{width:100%;height:auto}svg text{font-size:11px;fill:currentColor}

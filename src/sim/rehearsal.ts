@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { quantile } from '../domain/history.js';
 import type { PoolConfig, Timings } from '../domain/pool-config.js';
 import { findLeaks, type NamedRow } from './audit.js';
+import { watchLateness } from './lateness.js';
 import type { FaultName } from './rehearsal-faults.js';
 import { rehearsalFaults } from './rehearsal-faults.js';
 import type { Stage } from './stage.js';
@@ -24,12 +25,16 @@ export interface RehearsalReport {
   readonly nodesLaunched: number;
   readonly nodesDeleted: number;
   readonly launchFailures: number;
+  /** Of the daemon, each followed by a new life. */
+  readonly kills: number;
   readonly peakServers: Readonly<Record<string, number>>;
   /** Database connections lent at once. */
   readonly peakConnections: number;
   readonly leakedServers: number;
   readonly leakedSlaves: number;
   readonly secondJobs: number;
+  /** So late, of the pool's time, came what was due in this process (99 %): waits cannot be told any closer. */
+  readonly lateP99Seconds: number;
   readonly seconds: number;
   readonly isFinished: boolean;
 }
@@ -69,6 +74,16 @@ export interface RehearsalWish {
   readonly say: (line: string) => void;
 }
 
+/** Of the pool's time: boots and jobs take ten times as long and more. */
+const lateMaxSeconds = 5;
+
+/** The speed that this machine can follow better; null: it followed. */
+export function betterSpeed({ speed, lateP99Seconds }: RehearsalReport): number | null {
+  if (lateP99Seconds <= lateMaxSeconds) return null;
+  const better = (speed * lateMaxSeconds) / lateP99Seconds;
+  return better >= 2 ? Math.floor(better) : Math.max(0.1, Math.floor(better * 10) / 10);
+}
+
 const lookMs = 250;
 /** A chart has no more places. */
 const samplesMax = 2_000;
@@ -90,6 +105,8 @@ export function tuningAt(speed: number): WorldTuning {
       callMs: range(100, 500),
     },
     master: { connectMs: range(2_000, 10_000), callMs: range(50, 300) },
+    // Whom a build tries first: nobody waits for logins that fail, which take as long at any speed.
+    usernames: ['root'],
   };
 }
 
@@ -102,7 +119,6 @@ const scaledTimings = [
   'imageCleanup',
   'serverList',
   'poll',
-  'distroSsh',
 ] as const satisfies readonly (keyof Timings)[];
 
 /** The same pool, its waits so many times as short, its scripts stand-ins, its disk images made in the cloud. */
@@ -141,6 +157,7 @@ export async function rehearse(
   const { world, client, config } = stage;
   const { speed, now, labels } = wish;
   const startedAt = now();
+  const lateness = watchLateness();
   const counts = { 'node.ready': 0, 'node.deleted': 0, 'node.launch-failed': 0 };
   const following = new AbortController();
   const follow = (async () => {
@@ -151,12 +168,15 @@ export async function rehearse(
   const peaks = new Map(config.providers.map(({ name }) => [name, 0]));
   let peakConnections = 0;
   let idleMs = 0;
+  let lookedAt = startedAt;
   const samples: Sample[] = [];
   const look = async (): Promise<void> => {
     const sample = await sampleOf(stage, poolSeconds(now() - startedAt, speed) ?? 0);
     for (const [name, count] of Object.entries(sample.servers)) peaks.set(name, Math.max(peaks.get(name) ?? 0, count));
     peakConnections = Math.max(peakConnections, sample.connections);
-    idleMs += lookMs * (sample.nodes['ready'] ?? 0);
+    // A machine that is busy looks less often.
+    idleMs += (now() - lookedAt) * (sample.nodes['ready'] ?? 0);
+    lookedAt = now();
     samples.push(sample);
     // Every other one says the same more coarsely.
     if (samples.length > samplesMax)
@@ -192,6 +212,8 @@ export async function rehearse(
     await wish.sleep(lookMs);
   }
   if (undo !== null && !isFaultOver) await undo();
+  await look();
+  const lateMs = lateness.stop();
   const leaks = await findLeaks(world, () => rowsOf(client));
   following.abort();
   await follow;
@@ -215,11 +237,13 @@ export async function rehearse(
     nodesLaunched: counts['node.ready'],
     nodesDeleted: counts['node.deleted'],
     launchFailures: counts['node.launch-failed'],
+    kills: stage.kills(),
     peakServers: Object.fromEntries(peaks),
     peakConnections,
     leakedServers: leaks.servers.length,
     leakedSlaves: leaks.slaves.length,
     secondJobs: world.judge().secondJobs,
+    lateP99Seconds: seconds(lateMs),
     seconds: Math.round((now() - startedAt) / 100) / 10,
     isFinished: world.jobs.finished() >= wish.jobs && labels.length > 0,
   };

@@ -31,6 +31,8 @@ export interface Stage {
   readonly failed: Promise<Error>;
   /** Kills the daemon and starts it again; null: it cannot be killed. */
   readonly kill: (() => Promise<void>) | null;
+  /** How often that was done. */
+  readonly kills: () => number;
   readonly client: ControlClient;
   /** The live page with changes allowed: the token is behind the #, and so goes to no server. */
   readonly page: string;
@@ -63,6 +65,7 @@ export async function openStage({ config, stateDir, tuning, log, isKillable = fa
       world,
       failed: daemon.failed,
       kill: daemon.kill,
+      kills: daemon.kills,
       client,
       page: `${daemon.url ?? ''}/#token=${token}`,
       config: staged,
@@ -80,14 +83,14 @@ export async function openStage({ config, stateDir, tuning, log, isKillable = fa
   }
 }
 
-interface StagedDaemon extends Pick<Stage, 'failed' | 'kill'> {
+interface StagedDaemon extends Pick<Stage, 'failed' | 'kill' | 'kills'> {
   readonly url: string | null;
   stop(): Promise<void>;
 }
 
 async function startHere(config: PoolConfig, socket: string, log: Log): Promise<StagedDaemon> {
   const daemon = await compose({ ...unwatchedConfig(config), socket, log });
-  return { url: daemon.control.url, failed: daemon.failed, kill: null, stop: () => daemon.stop() };
+  return { url: daemon.control.url, failed: daemon.failed, kill: null, kills: () => 0, stop: () => daemon.stop() };
 }
 
 async function startProcess(config: PoolConfig, socket: string): Promise<StagedDaemon> {
@@ -97,6 +100,7 @@ async function startProcess(config: PoolConfig, socket: string): Promise<StagedD
     url: daemon.url,
     failed: daemon.failed,
     kill: () => daemon.killAndStart(),
+    kills: () => daemon.kills,
     stop: () => daemon.stop(),
   };
 }

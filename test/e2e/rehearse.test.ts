@@ -40,3 +40,14 @@ it('runs its jobs through a quota that is cut, and reports that nothing was left
   expect(report).toMatchObject({ jobs: 8, leakedServers: 0, leakedSlaves: 0, secondJobs: 0, isFinished: true });
   expect(report['jobWaitP50Seconds']).toBeGreaterThan(0);
 });
+
+it('kills the daemon in the middle, whose next life goes on with what it finds: no job twice, and nothing left', async () => {
+  const args = ['rehearse', '-c', config, '--jobs', '8', '--speed', '100', '--fault', 'kill-9', '-o', 'json'];
+  const run = await nodepool(args);
+  expect(run.stderr).toContain('fault: the daemon is killed, and started again');
+  expect(run.code, run.stderr).toBe(0);
+  const report = JSON.parse(run.stdout) as Record<string, unknown>;
+  expect(report).toMatchObject({ fault: 'kill-9', kills: 1, jobs: 8, isFinished: true });
+  expect(report).toMatchObject({ leakedServers: 0, leakedSlaves: 0, secondJobs: 0 });
+  expect(report['nodesLaunched']).toBeGreaterThan(0);
+});

@@ -12,11 +12,13 @@ const report: RehearsalReport = {
   nodesLaunched: 3,
   nodesDeleted: 2,
   launchFailures: 0,
+  kills: 0,
   peakServers: { alpha: 4 },
   peakConnections: 5,
   leakedServers: 0,
   leakedSlaves: 0,
   secondJobs: 0,
+  lateP99Seconds: 0.2,
   seconds: 6,
   isFinished: true,
 };
