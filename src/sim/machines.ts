@@ -121,7 +121,7 @@ export class Machines {
   async #open(machine: Machine): Promise<void> {
     if (!machine.isRunning) return;
     const sockets = new Set<Socket>();
-    const server = createServer(socket => {
+    const server = createServer({ noDelay: true }, socket => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
       socket.on('error', () => socket.destroy());

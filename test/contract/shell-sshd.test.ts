@@ -1,5 +1,5 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, Socket, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -56,6 +56,13 @@ describe('a login', () => {
   afterAll(async () => {
     await shell.close();
     await sshd.close();
+  });
+
+  it('gets each packet at once: held back, thirty of them would wait 40 ms each', async () => {
+    const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay');
+    await shell.check(loginOf(sshd), { deadlineMs: 20_000 });
+    expect(setNoDelay.mock.calls).toEqual([[true]]);
+    setNoDelay.mockRestore();
   });
 
   it('tells the host key as the machine has it', async () => {

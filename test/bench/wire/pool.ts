@@ -48,7 +48,11 @@ const lookEveryMs = 50;
 const longestMs = 600_000;
 
 export async function openWirePool(
-  wish: Omit<PoolWish, 'dburi'> & { readonly engine: Engine; readonly connections?: number },
+  wish: Omit<PoolWish, 'dburi'> & {
+    readonly engine: Engine;
+    readonly connections?: number;
+    readonly isWorldPatient?: boolean;
+  },
 ): Promise<WirePool> {
   const database = await startDatabase(wish.engine, wish.connections ?? 400);
   const pool = await E2ePool.open({ timings: wireTimings, ...wish, dburi: database.dburi });
@@ -56,7 +60,7 @@ export async function openWirePool(
   await pool.start({ env: { NODE_OPTIONS: `--import=${inside}`, BENCH_STATEMENTS: counter } });
   // It says that it is ready when its socket answers, which is before its tables are made.
   await pool.until(async () => (await pool.client.readiness()).ready);
-  setPriority(Math.min(19, getPriority() + 10));
+  if (wish.isWorldPatient !== false) setPriority(Math.min(19, getPriority() + 10));
   return {
     pool,
     database,
