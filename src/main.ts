@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { guardian } from './actors/tree.js';
+import { closeClouds, guardian } from './actors/tree.js';
 import { configAddress, statsAddress } from './actors/addresses.js';
 import { Settings } from './actors/settings.js';
 import { newGroupKey } from './adapters/ssh/key-pair.js';
@@ -178,6 +178,7 @@ export async function compose({ config, socket, log, readConfig, configStamp }: 
     await store.close();
   };
   const stop = async (): Promise<void> => {
+    closeClouds(settings, view);
     const late = await system.stop(settings.timings.stop);
     if (late.length > 0) log.warn(`did not stop in time: ${late.join(', ')}`);
     await close();

@@ -3,7 +3,7 @@
  *         cloud offers (flavors, images, networks), what it has room for, and whether it can be relied on.
  * Hears   create-server, delete-server, await-active, await-gone, find-tagged, list-servers, list-addresses, request (node, image and
  *         janitor actors), resolve-image, find-image, upload-image (image actors), launch-settled (node actors), figures
- *         (control), reconfigured, store-ready.
+ *         (control), reconfigured, closing, store-ready.
  * Tells   the asker its outcome; the pool whether launches are welcome here, and for how many and what there is room; its
  *         health to stats.
  * Stores  nothing: flavors, images, list, quota, pace and breaker are learnt again.
@@ -23,6 +23,7 @@ import { listAddresses, type ListAddresses } from './cloud/address-lists.js';
 import { CloudAccess } from './cloud/access.js';
 import { callSettled, describeCloud, enqueue, inTurn, probe, startCalls, tellPool } from './cloud/calls.js';
 import { launchSettled, readQuota, tellCapacity } from './cloud/capacity.js';
+import { endWaiting } from './cloud/closing.js';
 import { createServer, type ServerWish } from './cloud/create.js';
 import { figuresOf, type CloudFigures } from './cloud/figures.js';
 import { findTagged, listIfWanted, wait } from './cloud/lists.js';
@@ -101,6 +102,8 @@ export type CloudMessage =
       readonly fault: Fault | null;
     }
   | { readonly type: 'reconfigured' }
+  /** The daemon is about to stop. */
+  | { readonly type: 'closing' }
   | {
       readonly type: 'call-settled';
       readonly call: QueuedCall;
@@ -147,6 +150,7 @@ export const cloudActor: Actor<CloudMessage, CloudState, { provider: string; out
       installation: null,
       byQuota: unlimited,
       isReadingQuota: false,
+      isClosing: false,
       shortages: noShortages,
       toldCapacity: null,
       now: () => ctx.now(),
@@ -200,6 +204,9 @@ export const cloudActor: Actor<CloudMessage, CloudState, { provider: string; out
         return;
       case 'reconfigured':
         reconfigure(state, ctx);
+        return;
+      case 'closing':
+        endWaiting(state, ctx);
         return;
       case 'call-settled':
         callSettled(message, state, ctx);

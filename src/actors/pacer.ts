@@ -57,6 +57,11 @@ export class Pacer<Call> {
     return { call };
   }
 
+  /** Empties the queue. */
+  withdrawn(): readonly Call[] {
+    return [...this.#queue.drain()];
+  }
+
   /** The call that was next is not made after all. */
   dropped(): void {
     this.#inFlight--;

@@ -6,7 +6,14 @@ import { Ledger } from '../domain/ledger.js';
 import type { ControlServer } from '../ports/control.js';
 import type { Outside } from '../ports/outside.js';
 import type { Actor, Supervision } from '../runtime/actor.js';
-import { demandsAddress, diskimagesAddress, publishersAddress, targetAddress, targetsAddress } from './addresses.js';
+import {
+  cloudAddress,
+  demandsAddress,
+  diskimagesAddress,
+  publishersAddress,
+  targetAddress,
+  targetsAddress,
+} from './addresses.js';
 import { configActor } from './config.js';
 import { controlActor, type SystemView } from './control.js';
 import { demandActor, serverName } from './demand.js';
@@ -55,6 +62,11 @@ export const guardian: Actor<never, object, TreeArgs> = supervisor('guardian', (
   ctx.spawn(janitorActor, 'janitor', args);
   ctx.spawn(controlActor, 'control', { ...args, served: { last: Promise.resolve(null) } }, vital);
 });
+
+/** To be told before the tree is stopped: a stop takes as long as what is in flight, and not as what waits for its turn. */
+export function closeClouds({ config }: Pick<Settings, 'config'>, system: Pick<SystemView, 'tell'>): void {
+  for (const { name } of config.providers) system.tell(cloudAddress(name), { type: 'closing' });
+}
 
 const targetsActor = followingSupervisor<TreeArgs>({
   kind: 'targets',

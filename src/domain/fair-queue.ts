@@ -37,6 +37,10 @@ export class FairQueue<T> {
     return undefined;
   }
 
+  *drain(): Generator<T> {
+    for (let item = this.shift(); item !== undefined; item = this.shift()) yield item;
+  }
+
   remove(matches: (item: T) => boolean): void {
     for (const lane of this.#lanes) {
       for (const [source, line] of lane) {

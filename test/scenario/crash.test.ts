@@ -127,6 +127,43 @@ test('lesson 97: a graceful stop leaves launches building, and the next start fi
   pool.checkAtRest();
 });
 
+test('a stop waits for the create that is in flight and for none that waits for its turn, and the next start makes these once', async () => {
+  const concurrency = { workers: 1, calls: 1, launches: 40, deletes: 40, imageBuilds: 2 };
+  const pool = await startPool({
+    labels: [{ name: 'bare', minReady: 6 }],
+    providers: [{ name: 'alpha', concurrency }],
+  });
+  pool.cloud().always('createServer', { delayMs: 8_000 });
+  await pool.until(() => pool.cloud().callsOf('createServer').length === 1);
+  const before = pool.clock.now();
+  expect(await pool.stop()).toEqual([]);
+  expect(pool.clock.now() - before).toBeLessThan(9_000);
+  expect(pool.servers()).toHaveLength(1);
+  expect(pool.in('building').filter(({ sentAt }) => sentAt !== null)).toHaveLength(1);
+  pool.cloud().always('createServer', null);
+  await pool.restart();
+  await pool.rest();
+  expect(pool.cloud().callsOf('createServer')).toHaveLength(6);
+  pool.checkAtRest();
+});
+
+test('a stop while a cloud is down waits for no list that would tell whether a create took effect', async () => {
+  const pool = await startPool({ ...one, labels: [{ name: 'bare', minReady: 4 }] });
+  await pool.until(() => pool.cloud().callsOf('createServer').length === 3);
+  pool.crash();
+  pool.cloud().down('cloud.timeout');
+  await pool.restart();
+  await pool.advance(5_000);
+  const before = pool.clock.now();
+  expect(await pool.stop()).toEqual([]);
+  expect(pool.clock.now() - before).toBeLessThan(1_000);
+  pool.cloud().down(null);
+  await pool.restart();
+  await pool.rest();
+  expect(pool.servers()).toHaveLength(4);
+  pool.checkAtRest();
+});
+
 test('a stop waits for a create that is in flight', async () => {
   const pool = await startPool(one);
   pool.cloud().next('createServer', { delayMs: 3_000 });

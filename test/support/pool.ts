@@ -5,7 +5,7 @@
 import { expect } from 'vitest';
 import { controlApi } from '../../src/actors/control.js';
 import { Settings } from '../../src/actors/settings.js';
-import { guardian } from '../../src/actors/tree.js';
+import { closeClouds, guardian } from '../../src/actors/tree.js';
 import type { NodeName, ServerId } from '../../src/domain/ids.js';
 import type { NodeRow } from '../../src/domain/node-row.js';
 import type { SnapshotRow } from '../../src/domain/snapshot-row.js';
@@ -249,6 +249,7 @@ export class Pool {
   async stop(): Promise<readonly string[]> {
     const { system } = this.#running;
     let late: readonly string[] | null = null;
+    closeClouds(this, system);
     void system.stop(this.config.timings.stop).then(paths => (late = paths));
     await this.until(() => late !== null, 2 * this.config.timings.stop);
     this.#daemon = null;

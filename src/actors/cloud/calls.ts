@@ -14,7 +14,7 @@ import { tellCall } from '../call-made.js';
 import type { CloudMessage } from '../cloud.js';
 import { asFault } from '../store.js';
 import { describeCapacity, misfitOf } from './capacity.js';
-import type { Call, CloudContext, CloudState } from './state.js';
+import type { Call, CloudContext, CloudState, Settled } from './state.js';
 
 const notConfigured = 'not in configuration';
 
@@ -30,8 +30,17 @@ export function enqueue(call: Call, state: CloudState, ctx: CloudContext): void 
     call.settled({ ok: false, fault }, ctx.now());
     return;
   }
+  if (state.isClosing) {
+    call.settled(notSent(), ctx.now());
+    return;
+  }
   state.pacer.push({ ...call, queuedAt: ctx.now() }, call.place);
   startCalls(state, ctx);
+}
+
+/** The daemon stops first. */
+export function notSent(): Extract<Settled<never>, { ok: false }> {
+  return { ok: false, fault: new Fault('actor.gone', 'the daemon stopped before its turn came'), isUnsent: true };
 }
 
 export function startCalls(state: CloudState, ctx: CloudContext): void {

@@ -76,7 +76,7 @@ function createCall(
       }
       // The image or the flavor may be gone since we looked.
       if (fault.kind === 'cloud.refused' || fault.kind === 'cloud.not-found') state.offer = null;
-      settle({ ok: false, fault, wasSent: true });
+      settle({ ok: false, fault, wasSent: outcome.isUnsent !== true });
     },
   };
 }

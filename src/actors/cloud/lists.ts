@@ -2,7 +2,7 @@
 import { Fault } from '../../domain/fault.js';
 import type { Server } from '../../ports/cloud.js';
 import type { CloudMessage } from '../cloud.js';
-import { enqueue, inTurn } from './calls.js';
+import { enqueue, inTurn, notSent } from './calls.js';
 import { ServerList } from './server-list.js';
 import type { ServerWaiter, Waiter } from './server-waiters.js';
 import type { CloudContext, CloudState } from './state.js';
@@ -11,6 +11,10 @@ export function wait(waiter: Waiter, state: CloudState, ctx: CloudContext): void
   if (!state.access.port) {
     const fault = new Fault('cloud.no-endpoint', `${state.provider} is not in the configuration`);
     waiter.replyTo.reply({ ok: false, fault, wasSent: false });
+    return;
+  }
+  if (waiter.kind === 'tagged' && state.isClosing) {
+    waiter.replyTo.reply({ ...notSent(), wasSent: false });
     return;
   }
   if (waiter.kind === 'list' && state.list && state.list.askedAt > waiter.since) {

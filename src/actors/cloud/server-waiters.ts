@@ -148,6 +148,11 @@ export class ServerWaiters {
     else this.#fail(waiter, new Fault('cloud.server-gone', `server ${waiter.server} is gone`));
   }
 
+  /** Nobody looks for servers by their tags any more. */
+  giveUpTagged(fault: Fault): void {
+    for (const waiter of this.#waiters.keys()) if (waiter.kind === 'tagged') this.#fail(waiter, fault);
+  }
+
   expire(now: number): void {
     for (const waiter of this.#waiters.keys()) {
       if (now < waiter.until) continue;

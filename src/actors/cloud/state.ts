@@ -37,7 +37,10 @@ export interface QueuedCall extends Call {
   readonly queuedAt: number;
 }
 
-export type Settled<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
+export type Settled<T> =
+  | { readonly ok: true; readonly value: T }
+  /** `isUnsent`: the cloud was not asked. */
+  | { readonly ok: false; readonly fault: Fault; readonly isUnsent?: true };
 
 export interface CloudState {
   readonly provider: string;
@@ -67,6 +70,8 @@ export interface CloudState {
   /** What the cloud's quota leaves to us. */
   byQuota: Share;
   isReadingQuota: boolean;
+  /** The daemon stops: what has not been sent is not sent any more. */
+  isClosing: boolean;
   shortages: Shortages;
   /** What the pool was told of it last. */
   toldCapacity: string | null;
