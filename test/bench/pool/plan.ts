@@ -42,6 +42,7 @@ export function samplesOf(isLarge: boolean): Sample[] {
       script: '../wire/w6-kills.ts',
       args: ['--at', String(at), '--seeds', isLarge ? '10' : '1'],
     })),
+    { workload: 'W6 wire', script: '../wire/w6-restart.ts', args: isLarge ? ['--nodes', '1000'] : [] },
     { workload: 'W8', script: '../wire/w8-isolation.ts', args: isLarge ? ['--pairs', '5', '--nodes', '200'] : [] },
   ];
 }
@@ -65,6 +66,9 @@ export const goals: readonly Goal[] = [
   { workload: 'W4', figure: 'RSS KB/node', must: '< 20', original: '' },
   { workload: 'W6', figure: 'seconds until it serves', must: '≤ 2, ≤ 6 at 10,000', original: '54 to 122 to recover' },
   { workload: 'W6', figure: 'nodes lost', must: '0', original: 'every building node' },
+  { workload: 'W6 wire', figure: 'seconds until it serves', must: '≤ 2 at 1,000', original: '54 to 122 to recover' },
+  { workload: 'W6 wire', figure: 'lists of servers a provider', must: '1', original: '' },
+  { workload: 'W6 wire', figure: 'questions for one server', must: '0', original: '' },
   { workload: 'W6 kills', figure: 'servers leaked', must: '0', original: '22 in 6 kills' },
   { workload: 'W6 kills', figure: 'launches thrown away', must: '0', original: 'all of them' },
   { workload: 'W6 kills', figure: 'seconds until it serves', must: '≤ 2', original: '54 to 122 to recover' },
