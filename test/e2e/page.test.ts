@@ -20,6 +20,12 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
+/** The name of a gauge beside its numbers, with nothing between them. */
+const gaugesThatTouch = `[...document.querySelectorAll('.gauge-text')].filter(each => {
+  const [name, numbers] = [each.firstElementChild, each.lastElementChild].map(part => part.getBoundingClientRect());
+  return numbers.top < name.bottom && numbers.left - name.right < 4;
+}).map(each => each.textContent)`;
+
 const go = (page: Page, hash: string) => page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
 
 describe('the page of the demo', () => {
@@ -56,6 +62,7 @@ describe('the page of the demo', () => {
         expect(await nameless(page), view).toEqual([]);
         const width = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
         expect(width, `${view} is wider than the window`).toBeLessThanOrEqual(0);
+        expect(await page.evaluate(gaugesThatTouch), view).toEqual([]);
         await picture(view.replace('/', '-'));
       }
       expect(complaints).toEqual([]);
@@ -105,6 +112,21 @@ describe('the page of the demo', () => {
     await page.getByRole('button', { name: 'Release …' }).click();
     await page.getByRole('button', { name: `Release node ${id}` }).click();
     await until(async () => (await stateOf()) !== 'hold');
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('tunes a provider, and says what it has now', async () => {
+    const { page, complaints, close } = await openPage(browser, demo.page);
+    await go(page, '#/providers');
+    await page.getByRole('button', { name: 'Tune …' }).first().click();
+    await page.getByText(/Now: max-servers 10, rate 0\.001, calls \d+, launches \d+, deletes \d+\./).waitFor();
+    await page.getByRole('combobox').selectOption('launches');
+    await page.getByLabel('Value').fill('7');
+    await page.getByRole('button', { name: 'Tune cloud-east' }).click();
+    await page.getByRole('status').getByText('cloud-east is tuned.').waitFor();
+    expect((await daemon.providers()).find(({ name }) => name === 'cloud-east')?.launches?.limit).toBe(7);
+    await page.getByText('ready, trouble: config').waitFor();
     expect(complaints).toEqual([]);
     await close();
   });

@@ -1,5 +1,6 @@
 /** What can be changed from the page. Each change is asked about first, and needs the write token. */
 import { tunableKeys } from '../../src/domain/tuning.js';
+import type { ProviderView } from '../../src/ports/control.js';
 import { send, token } from './api.js';
 import { ask } from './parts/dialog.js';
 import type { PoolNode } from './state.js';
@@ -58,10 +59,15 @@ export function askDelete({ id, state }: Pick<PoolNode, 'id' | 'state'>): void {
   });
 }
 
-export function askTune(provider: string): void {
+export function askTune({ name: provider, maxServers, pace, launches, deletes, calls }: ProviderView): void {
+  const now = [
+    `max-servers ${maxServers}`,
+    ...(pace === null ? [] : [`rate ${pace.rateSeconds / pace.slowdown}`]),
+    ...Object.entries({ calls, launches, deletes }).flatMap(([key, of]) => (of === null ? [] : [`${key} ${of.limit}`])),
+  ];
   ask({
     title: `Tune ${provider}`,
-    explanation: 'Takes effect at once, and ends with the next reload of the configuration.',
+    explanation: `Takes effect at once, and ends with the next reload of the configuration. Now: ${now.join(', ')}.`,
     fields: [
       { name: 'key', label: 'Key', options: tunableKeys },
       { name: 'value', label: 'Value', isRequired: true },

@@ -116,7 +116,7 @@ function Readiness() {
   const known = readiness.value;
   if (known === null) return <p class="readiness">…</p>;
   const troubles = known.dependencies.filter(({ ok }) => !ok);
-  const word = known.ready ? (troubles.length === 0 ? 'ready' : 'ready, with trouble') : 'not ready';
+  const word = known.ready ? (troubles.length === 0 ? 'ready' : `ready, ${troubleText(troubles)}`) : 'not ready';
   return (
     <details class={`readiness ${known.ready ? '' : 'is-trouble'} ${troubles.length > 0 ? 'is-careful' : ''}`}>
       <summary>
@@ -136,6 +136,12 @@ function Readiness() {
       </table>
     </details>
   );
+}
+
+/** By name where it is one. */
+function troubleText(troubles: readonly { readonly name: string }[]): string {
+  const [first, second] = troubles;
+  return first !== undefined && second === undefined ? `trouble: ${first.name}` : `${troubles.length} in trouble`;
 }
 
 function Silence() {

@@ -56,18 +56,26 @@ export function countsOf(nodes: readonly NodeView[]): { readonly state: string; 
 
 /** One sentence about the whole. */
 export function summaryOf({ nodes, history, readiness }: Glance): string {
-  const troubles = readiness.dependencies.filter(({ ok }) => !ok).length;
+  const troubles = readiness.dependencies.filter(({ ok }) => !ok).map(({ name }) => name);
   const waiting = Object.values(history.waiting).map(values => values.at(-1) ?? null);
   const known = waiting.filter(value => value !== null);
   return [
     readiness.ready ? 'ready' : 'not ready',
-    ...(troubles > 0 ? [`trouble with ${troubles}`] : []),
+    ...(troubles.length > 0 ? [`trouble with ${namesText(troubles)}`] : []),
     `${nodes.length} nodes`,
     known.length < waiting.length || waiting.length === 0
       ? 'demand unknown'
       : `${known.reduce((sum, value) => sum + value, 0)} jobs wait`,
     ...launchTimes(history),
   ].join(', ');
+}
+
+/** So many are named, and how many there are more. */
+const namesMax = 2;
+
+function namesText(names: readonly string[]): string {
+  const more = names.length > namesMax ? ` and ${names.length - namesMax} more` : '';
+  return `${names.slice(0, namesMax).map(plainText).join(', ')}${more}`;
 }
 
 function launchTimes({ launchP50Seconds, launchP99Seconds }: HistoryView): string[] {

@@ -157,6 +157,17 @@ it('a demand of which nobody knows is not called zero', () => {
   expect(summaryOf(seen)).toBe('not ready, 0 nodes, demand unknown');
 });
 
+it('what is in trouble is named', () => {
+  const dependencies = ['config', 'store', 'pool', 'well'].map(name => ({
+    name,
+    ok: name === 'well',
+    reason: null,
+    ageSeconds: 1,
+  }));
+  const seen = { readiness: { ready: true, dependencies }, providers: [], nodes: [], history: new History().view() };
+  expect(summaryOf(seen)).toBe('ready, trouble with config, store and 1 more, 0 nodes, demand unknown');
+});
+
 /** A terminal of 30 rows: what is on it, and keys. */
 class Screen implements Terminal {
   readonly #out = new PassThrough();

@@ -106,7 +106,7 @@ function optionsOf(
     height,
     legend: { show: false },
     cursor: { y: false, points: { show: !isStacked }, drag: { x: !isSmall, y: false } },
-    padding: isSmall ? [4, 0, 2, 0] : [8, 8, 0, 0],
+    padding: isSmall ? [4, 0, 2, 0] : [8, 20, 0, 0],
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.05)] } },
     axes: [
       { ...axis, size: 28, values: (_plot, times, _axis, _space, step) => times.map(time => tickText(time, step)) },

@@ -31,7 +31,7 @@ function Provider({ of }: { readonly of: ProviderView }) {
         <h3>{name}</h3>
         <Condition of={of} />
         {token.value === null ? null : (
-          <button type="button" onClick={() => askTune(name)}>
+          <button type="button" onClick={() => askTune(of)}>
             Tune …
           </button>
         )}
