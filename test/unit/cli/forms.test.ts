@@ -154,9 +154,9 @@ function check({ out, err }: Run, shape: Shape, output: Output): void {
   }
 }
 
-/** Each with a header, a row at least, and lines of one width. */
+/** Each with a header, a row at least, and lines of one width; between them what they are. */
 function expectTables(text: string): void {
-  const blocks = text.split(/(?<=\+\n)(?=\+)/);
+  const blocks = text.split(/^[^+|].*\n/m).filter(block => block !== '');
   for (const block of blocks) {
     const lines = block.trimEnd().split('\n');
     expect(new Set(lines.map(line => line.length)).size, block).toBe(1);
