@@ -8,6 +8,7 @@ import type { Database, DatabaseTls, EngineName } from '../domain/dburi.js';
 import { Fault } from '../domain/fault.js';
 import { deadlines, type Log } from './options.js';
 import type { Statement } from './row-change.js';
+import './scram-keys.js';
 
 /** A driver's connection. */
 export interface RawConnection {

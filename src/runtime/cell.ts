@@ -382,7 +382,7 @@ export class Cell implements Ref<unknown>, Runnable {
     extra.cancelWait = null;
     extra.failureAsked = null;
     extra.openAsks = 0;
-    for (const task of extra.tasks ?? []) if (!task.mustSettle) task.controller.abort();
+    for (const task of extra.tasks ?? []) if (!task.mustSettle) task.aborting.abort();
     if (reason === 'stopped') this.releaseKeys(null);
   }
 
@@ -405,7 +405,7 @@ export class Cell implements Ref<unknown>, Runnable {
     const { life } = this;
     task.deadline = this.system.deadlines.in(deadlineMs, () => {
       this.taskSettled(task);
-      if (!task.mustSettle) task.controller.abort();
+      if (!task.mustSettle) task.aborting.abort();
       const error = new Overdue(`task ${task.name}`, deadlineMs);
       if (life?.isOver) this.system.report({ type: 'late-failure', path: this.path, error });
       else failBecause(this, error);

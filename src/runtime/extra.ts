@@ -20,7 +20,7 @@ export interface RunningTask {
   readonly name: string;
   readonly since: number;
   readonly mustSettle: boolean;
-  readonly controller: AbortController;
+  readonly aborting: Aborting;
   deadline: Deadline | null;
 }
 
@@ -98,5 +98,24 @@ export class Extra {
 
   forgetWatchers(): void {
     this.#watchers = [];
+  }
+}
+
+/** Of one task: most never look at their signal, and an AbortController costs as much as many messages. */
+export class Aborting {
+  #controller: AbortController | null = null;
+  #isAborted = false;
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#isAborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#isAborted = true;
+    this.#controller?.abort();
   }
 }

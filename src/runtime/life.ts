@@ -16,7 +16,7 @@ import type {
 import type { Ask } from './ask.js';
 import type { Cell } from './cell.js';
 import { KeyedTimer, Outcome } from './envelope.js';
-import type { RunningTask } from './extra.js';
+import { Aborting, type RunningTask } from './extra.js';
 import { endByItself } from './failing.js';
 import { askStop } from './stopping.js';
 
@@ -118,23 +118,23 @@ export class Life implements Context<unknown> {
     { mustSettle = false, deadlineMs = this.cell.kind.taskDeadlineMs }: TaskOptions = {},
   ): TaskHandle {
     this.mustBeOpen();
-    const controller = new AbortController();
-    const task: RunningTask = { name, since: this.now(), mustSettle, controller, deadline: null };
+    const aborting = new Aborting();
+    const task: RunningTask = { name, since: this.now(), mustSettle, aborting, deadline: null };
     this.cell.taskBegan(task, deadlineMs);
-    void this.run(run, controller.signal).then(outcome => {
+    void this.run(run, aborting).then(outcome => {
       this.hears(outcome, toMessage);
       this.cell.taskSettled(task);
     });
     return {
       cancel: () => {
-        if (!mustSettle) controller.abort();
+        if (!mustSettle) aborting.abort();
       },
     };
   }
 
-  private async run<T>(run: (io: TaskIo) => Promise<T>, signal: AbortSignal): Promise<TaskOutcome<T>> {
+  private async run<T>(run: (io: TaskIo) => Promise<T>, aborting: Aborting): Promise<TaskOutcome<T>> {
     try {
-      return { ok: true, value: await run(this.cell.system.taskIo(signal)) };
+      return { ok: true, value: await run(this.cell.system.taskIo(aborting)) };
     } catch (error) {
       return { ok: false, error };
     }

@@ -9,6 +9,7 @@ import { Cell } from './cell.js';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
 import { Deadlines } from './deadlines.js';
+import type { Aborting } from './extra.js';
 import { askRestart, failBecause } from './failing.js';
 import type { ActorView } from './inspect.js';
 import { viewOf } from './inspect.js';
@@ -272,12 +273,14 @@ export class ActorSystem {
     this.report({ type: 'dead-letter', path, reason, count });
   }
 
-  taskIo(signal: AbortSignal): TaskIo {
+  taskIo(aborting: Aborting): TaskIo {
     return {
-      signal,
+      get signal() {
+        return aborting.signal;
+      },
       ask: (to, question, deadlineMs) => this.request(to, question, deadlineMs),
       offer: (to, message) => this.offer(to, message),
-      sleep: delayMs => this.#sleep(delayMs, signal),
+      sleep: delayMs => this.#sleep(delayMs, aborting.signal),
       now: () => this.clock.now(),
       random: () => this.random(),
     };

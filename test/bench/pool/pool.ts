@@ -35,7 +35,10 @@ export interface BenchPool {
   /** Connections that are open for single nodes now. */
   readonly slots: () => number;
   readonly masters: ReadonlyMap<string, FakeCi>;
-  readonly eventLoop: ReturnType<typeof monitorEventLoopDelay>;
+  /** How late the event loop was: percentile 99, milliseconds. */
+  readonly lateMs: () => number;
+  /** The watch on the event loop costs more than a pool in which nothing happens. */
+  readonly watchNoMore: () => void;
   /** Resolves at the event for which it is so. */
   until(condition: () => boolean, onEvent?: (event: PoolEvent) => void): Promise<void>;
   /** Jenkins tells that a job has started or finished on the node of this name. */
@@ -56,6 +59,9 @@ export interface BenchWish extends ConfigWish {
   /** They are there, and the pool is about to start. */
   readonly onSeeded?: () => void;
 }
+
+/** To look each millisecond costs 2 % of a core itself. */
+const watchMs = 10;
 
 export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
   const config = poolConfig(wish);
@@ -152,7 +158,7 @@ export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
       waiter.resolve();
     }
   };
-  const eventLoop = monitorEventLoopDelay({ resolution: 1 });
+  const eventLoop = monitorEventLoopDelay({ resolution: watchMs });
   eventLoop.enable();
   system.start(guardian, { outside, settings: new Settings(config), system: view, onServing: () => undefined });
   // Before the database has answered, nothing has happened yet.
@@ -170,7 +176,8 @@ export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
     slotsPeak: () => slotsPeak,
     slots: () => slots,
     masters,
-    eventLoop,
+    watchNoMore: () => eventLoop.disable(),
+    lateMs: () => Math.max(0, eventLoop.percentile(99) / 1e6 - watchMs),
     until: (condition, onEvent) =>
       condition() ? Promise.resolve() : new Promise(resolve => waiters.add({ condition, onEvent, resolve })),
     publish(nodeName, phase) {

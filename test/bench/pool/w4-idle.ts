@@ -37,8 +37,7 @@ const pool = await startBenchPool({
 await pool.served();
 // What came of the start is over: it ends with the second pass.
 await delay(15_000);
-// It wakes up each millisecond, which costs more than all that is measured here.
-pool.eventLoop.disable();
+pool.watchNoMore();
 globalThis.gc?.();
 const statements = countStatements();
 const cpu = cpuMeter();
