@@ -121,6 +121,17 @@ test('a change whose reply is lost is not taken for a refusal', async () => {
   pool.checkAtRest();
 });
 
+test('a launch whose beginning was written and not answered goes on, though it is written anew at another time', async () => {
+  const pool = await startPool(one);
+  const troubles = ['lose-reply' as const, new Fault('store.away', 'Connection terminated unexpectedly')];
+  pool.store.whim = method => (method === 'changeNode' ? (troubles.shift() ?? null) : null);
+  await pool.advance(150_000);
+  expect(pool.in('ready')).toHaveLength(1);
+  expect(troubles).toEqual([]);
+  expect(pool.cloud().callsOf('createServer')).toHaveLength(1);
+  pool.checkAtRest();
+});
+
 test('a delete of a row whose reply is lost is over all the same', async () => {
   const pool = await startPool(one);
   await pool.rest();

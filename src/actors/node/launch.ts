@@ -42,7 +42,12 @@ export async function proceedLaunch(node: Self, ctx: NodeContext): Promise<void>
   }
   if (prepared || name !== row.step) {
     const patch = { ...prepared, ...(name === row.step ? {} : { step: name, stepAt: ctx.now() }) };
-    if (!(await change(node, ctx, now => (now.state === row.state && now.step === row.step ? patch : null)))) return;
+    const isSame = (now: NodeRow): boolean => now.state === row.state && now.step === row.step;
+    if (!(await change(node, ctx, now => (isSame(now) ? patch : null)))) {
+      // It is further than we knew: the answer to a change was lost.
+      if (!node.isGone) ctx.self.tell({ type: 'proceed' });
+      return;
+    }
   }
   node.step = ctx.task(
     name ?? '',
