@@ -23,9 +23,9 @@ const patience = { timeout: 900_000 };
 /** What it must have in the middle of it, for the next start to come there at all. */
 const firstAt: Readonly<Record<string, CrashPoint>> = { 'build start-over': 'before build setup' };
 
-/** `EVERY_CRASH_POINT=1`: all of them, in many minutes; otherwise every fourth, from the first on. */
+/** `EVERY_CRASH_POINT=1`: all of them, in many minutes; otherwise every second, from the first on. */
 const isThorough = process.env['EVERY_CRASH_POINT'] === '1';
-const stride = isThorough ? 1 : 4;
+const stride = isThorough ? 1 : 2;
 
 /** The nodes of these pools are single and have no script; groups are killed at their points in scenario/groups-crash.test.ts. */
 const notReached: readonly string[] = ['launch group', 'launch files', 'launch ready-script'];
