@@ -1,4 +1,7 @@
-/** A way to a database server that stays the same while the server comes and goes, and that can lose an answer. */
+/**
+ * A way to a database server that stays the same while the server comes and goes, and that can lose a statement, lose an
+ * answer, and be slow.
+ */
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 
 export interface SqlProxy {
@@ -9,13 +12,27 @@ export interface SqlProxy {
   readonly open: number;
   /** The answer to the next statement like this is lost, with its connection. */
   lose(statement: RegExp): void;
+  /** The next statement like this is lost, with its connection: the server never sees it. */
+  cut(statement: RegExp): void;
+  /** A statement that was to be lost, or its answer, has not come yet. */
+  readonly isWaiting: boolean;
+  /** Each answer is so late. */
+  delayMs: number;
   close(): Promise<void>;
 }
 
 export async function startSqlProxy(upstream: number): Promise<SqlProxy> {
   const sockets = new Set<Socket>();
   const behinds = new Set<Socket>();
-  let wanted: RegExp | null = null;
+  let wanted: { readonly statement: RegExp; readonly isCut: boolean } | null = null;
+  /** PostgreSQL is told the text of a statement once for each connection, and later its name. */
+  const texts = new Map<string, string>();
+  const textOf = (chunk: Buffer): string => {
+    const text = chunk.toString('latin1');
+    for (const [, name = '', told = ''] of text.matchAll(/(nodepool_\d+)\0([^\0]+)\0/g)) texts.set(name, told);
+    const named = [...text.matchAll(/\0(nodepool_\d+)\0/g)].map(([, name = '']) => texts.get(name) ?? '');
+    return [text, ...named].join('\n');
+  };
   const server = createServer(client => {
     const behind = connect(proxy.upstream, '127.0.0.1');
     behinds.add(behind);
@@ -35,15 +52,22 @@ export async function startSqlProxy(upstream: number): Promise<SqlProxy> {
       });
     }
     client.on('data', chunk => {
-      if (wanted?.test(chunk.toString('latin1')) === true) {
+      const text = textOf(chunk);
+      if (wanted?.statement.test(text) === true) {
         isLosing = true;
+        const { isCut } = wanted;
         wanted = null;
+        if (isCut) {
+          end();
+          return;
+        }
       }
       behind.write(chunk);
     });
     behind.on('data', chunk => {
       if (isLosing) end();
-      else client.write(chunk);
+      else if (proxy.delayMs === 0) client.write(chunk);
+      else setTimeout(() => client.write(chunk), proxy.delayMs);
     });
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -53,7 +77,12 @@ export async function startSqlProxy(upstream: number): Promise<SqlProxy> {
     get open() {
       return behinds.size;
     },
-    lose: statement => (wanted = statement),
+    lose: statement => (wanted = { statement, isCut: false }),
+    cut: statement => (wanted = { statement, isCut: true }),
+    get isWaiting() {
+      return wanted !== null;
+    },
+    delayMs: 0,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve());
