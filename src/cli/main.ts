@@ -7,6 +7,7 @@ import type { CliContext, CliSession } from './context.js';
 import { deleteCommand } from './delete.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
+import { examplesText } from './examples.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
 import { explainCommand } from './explain.js';
 import { reportFailure } from './failure.js';
@@ -75,7 +76,10 @@ export async function runCli(
   let code: ExitCode = exitCodes.done;
   const session: CliSession = { ...context, exit: given => (code = given) };
   const program = makeProgram(context);
-  for (const command of table) command.register(program, session);
+  for (const command of table) {
+    command.register(program, session);
+    program.commands.at(-1)?.addHelpText('after', examplesText(command.name));
+  }
   try {
     await program.parseAsync(argv, { from: 'user' });
     return code;

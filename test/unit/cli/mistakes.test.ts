@@ -1,5 +1,6 @@
 /** What a command says to whoever mistypes: what is wrong, and what to do; with the exit code of DESIGN 5. */
 import { afterEach, beforeEach, expect, it, test } from 'vitest';
+import { examples } from '../../../src/cli/examples.js';
 import { ofCloud } from '../../../src/domain/image.js';
 import { unwatchedConfig } from '../../../src/sim/staged-config.js';
 import { image } from '../../contract/http/fake-control.js';
@@ -81,4 +82,18 @@ it('plan says what its tables are, and that nothing would be launched', async ()
   const { out } = await cli.ask('plan');
   expect(out).toContain('The next round would launch nothing.\nGroups that labels lack:\n+');
   expect((await cli.ask('plan', '-o', 'name')).out).toBe('');
+});
+
+it('the help of each command ends with examples, of options that it has', async () => {
+  const { out } = await cli.run('--help');
+  const names = [...out.slice(out.indexOf('Commands:')).matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name ?? '');
+  expect(names.toSorted()).toEqual(Object.keys(examples).toSorted());
+  for (const name of names) {
+    const help = await cli.run(name, '--help');
+    expect(help.out, name).toMatch(new RegExp(`\nExamples?:\n(?:  nodepool ${name}.*\n)+$`));
+    const forms = name === 'wait' ? help.out + (await cli.run('wait', 'node', '--help')).out : help.out;
+    for (const option of (examples[name] ?? []).join(' ').match(/(?<= )--?[a-z-]+/g) ?? []) {
+      expect(forms.slice(0, forms.indexOf('Example')) + forms.slice(help.out.length), name).toContain(option);
+    }
+  }
 });
