@@ -136,11 +136,14 @@ function printPlan(context: CliContext, options: GlobalOptions, plan: PlanView):
     context.out.write(`${title}\n`);
     printList(context, output, listing, rows);
   };
-  if (plan.grants.length === 0) context.out.write('The next round would launch nothing.\n');
-  else under('The next round would launch:', grantListing, plan.grants);
+  const isChanged = plan.changes.length > 0;
+  // What the file would have launched is in the table of servers.
+  const round = isChanged ? 'With what is in force, the next round' : 'The next round';
+  if (plan.grants.length === 0) context.out.write(`${round} would launch nothing.\n`);
+  else under(`${round} would launch:`, grantListing, plan.grants);
   under('Groups that labels lack:', deficitListing, Object.entries(plan.deficits));
-  under('Servers, now and at most:', peakListing, plan.peaks);
+  under(`${isChanged ? 'With the configuration file, servers' : 'Servers,'} now and at most:`, peakListing, plan.peaks);
   if (plan.effects.length > 0) under('The configuration file would do to what runs:', effectListing, plan.effects);
-  if (plan.changes.length > 0) context.out.write('It says otherwise than what is in force:\n');
+  if (isChanged) context.out.write('It says otherwise than what is in force:\n');
   for (const change of plan.changes) context.out.write(`${plainText(change)}\n`);
 }

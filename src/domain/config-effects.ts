@@ -47,6 +47,7 @@ export function effectsOf(step: ConfigStep, started: PoolConfig, stock: Stock): 
     ...providerEffects(step, stock),
     ...labelEffects(step, stock),
     ...imageEffects(step),
+    ...cloudImageEffects(step),
     ...connections('target', before.targets.map(nameOf), after.targets.map(nameOf), targetStops),
     ...connections('publisher', before.zmqPublishers, after.zmqPublishers, 'its events are not heard any more'),
     ...connections('gearman', gearmanNames(before), gearmanNames(after), 'it is not asked for demand any more'),
@@ -81,7 +82,8 @@ function changedProvider(before: Provider | null, { name, maxServers }: Provider
   return [drain(what, servers - room, `max-servers ${before.maxServers} → ${maxServers}`)];
 }
 
-function labelEffects({ before, after }: ConfigStep, stock: Stock): PlannedEffect[] {
+function labelEffects(step: ConfigStep, stock: Stock): PlannedEffect[] {
+  const { before, after } = step;
   const wasOn = new Set(before.labels.filter(isEnabled).map(nameOf));
   const isOn = new Set(after.labels.filter(isEnabled).map(nameOf));
   const off = [...wasOn].filter(name => !isOn.has(name));
@@ -92,6 +94,28 @@ function labelEffects({ before, after }: ConfigStep, stock: Stock): PlannedEffec
       effect: 'start',
       what: `label ${name}`,
       detail: `min-ready ${minReady}`,
+    })),
+    ...after.labels
+      .filter(({ name }) => wasOn.has(name) && isOn.has(name))
+      .flatMap(label => placeEffects(label, step, stock)),
+  ];
+}
+
+/** A label that stays, and is launched in other providers from now on; what comes or goes with a provider is told there. */
+function placeEffects({ name, providers }: Label, { before, after }: ConfigStep, stock: Stock): PlannedEffect[] {
+  const earlier = before.labels.find(label => label.name === name)?.providers ?? [];
+  const isIn = (config: PoolConfig, provider: string): boolean => config.providers.some(each => each.name === provider);
+  const gone = earlier.filter(provider => !providers.includes(provider) && isIn(after, provider));
+  const come = providers.filter(provider => !earlier.includes(provider) && isIn(before, provider));
+  return [
+    ...gone.map(provider => {
+      const count = stock.inProvider(provider).byLabel.get(name) ?? 0;
+      return drain(`label ${name} in ${provider}`, count, 'it does not name that provider any more');
+    }),
+    ...come.map((provider): PlannedEffect => ({
+      effect: 'start',
+      what: `label ${name} in ${provider}`,
+      detail: 'it names that provider now',
     })),
   ];
 }
@@ -168,6 +192,19 @@ function imageEffects({ before, after }: ConfigStep): PlannedEffect[] {
       return [{ effect: 'rebuild', what: `image ${name}`, detail }];
     }),
   ];
+}
+
+/** Those that the cloud has are not built: another one is only launched from. */
+function cloudImageEffects({ before, after }: ConfigStep): PlannedEffect[] {
+  return after.providers.flatMap(({ name: provider, cloudImages }) => {
+    const earlier = before.providers.find(({ name }) => name === provider)?.cloudImages ?? [];
+    return cloudImages.flatMap((image): PlannedEffect[] => {
+      const old = earlier.find(({ name }) => name === image.name);
+      if (!old || JSON.stringify(old) === JSON.stringify(image)) return [];
+      const detail = 'nodes are launched from it as it is then, those that are there stay';
+      return [{ effect: 'start', what: `cloud image ${provider}/${image.name}`, detail }];
+    });
+  });
 }
 
 /** Of images that are built for the first time; as many at once as the provider allows. */

@@ -58,3 +58,28 @@ test('the peak counts groups by their servers, and the templates of new images',
   expect(peak).toMatchObject({ provider: 'alpha', servers: 0, launched: 6, templates: 1, peak: 7 });
   expect(peaksOf({ before: after, after }, { grants }, new Stock())).toMatchObject([{ templates: 0, peak: 6 }]);
 });
+
+test('a label that leaves one of its providers drains there, and one that comes to another starts there', () => {
+  const of = (providers: readonly string[]): PoolConfig =>
+    poolConfig({
+      labels: [{ name: 'bare', providers: [...providers] }],
+      providers: [{ name: 'alpha' }, { name: 'beta' }],
+    });
+  expect(effects(of(['alpha']), of(['beta']))).toEqual(['stop label bare in alpha', 'start label bare in beta']);
+  const withoutAlpha = { ...of(['beta']), providers: of(['beta']).providers.filter(({ name }) => name === 'beta') };
+  expect(effects(of(['alpha', 'beta']), withoutAlpha)).toEqual(['stop provider alpha']);
+});
+
+test('an image of the cloud that is another one is launched from, and not built', () => {
+  const before = poolConfig();
+  const after: PoolConfig = {
+    ...before,
+    providers: before.providers.map(provider => ({
+      ...provider,
+      cloudImages: provider.cloudImages.map(each => ({ ...each, imageName: 'newer' })),
+    })),
+  };
+  expect(effects(before, after)).toEqual([
+    `start cloud image ${before.providers[0]?.name ?? ''}/${before.providers[0]?.cloudImages[0]?.name ?? ''}`,
+  ]);
+});
