@@ -13,6 +13,7 @@
 import { backoffMs } from '../domain/backoff.js';
 import { Fault } from '../domain/fault.js';
 import type { NodeId, NodeName } from '../domain/ids.js';
+import type { Pace } from '../domain/pace.js';
 import type { Target } from '../domain/pool-config.js';
 import type { CiCall, CiNodeSpec, CiPort, CiStatus } from '../ports/ci.js';
 import type { Outside } from '../ports/outside.js';
@@ -79,7 +80,8 @@ export type TargetMessage =
 
 interface Call {
   readonly name: string;
-  readonly lane: number;
+  /** Null: urgent. */
+  readonly lane: number | null;
   /** Whose story tells of it. */
   readonly node?: NodeId;
   run(port: CiPort, call: CiCall): Promise<unknown>;
@@ -106,6 +108,8 @@ interface TargetState extends TargetArgs {
   /** Null: no Jenkins. */
   port: CiPort | null;
   readonly pacer: Pacer<QueuedCall>;
+  /** Takes nodes offline, and does not wait for the pace of the others. */
+  readonly urgent: Pacer<QueuedCall>;
   comparing: Comparing;
   strangers: Strangers;
   /** Changes when the master restarts: its executors forget what they did. */
@@ -118,8 +122,8 @@ interface TargetState extends TargetArgs {
 
 /** Creations are serial in a master anyway. */
 const callsAtOnce = 2;
-/** Taking a node offline must win the race against the next job; deleting gives room back. */
-const lanes = { offline: 0, unregister: 1, register: 2 } as const;
+/** Deleting gives room back. */
+const lanes = { unregister: 0, register: 1 } as const;
 const pauseBackoff = { minMs: 500, maxMs: 30_000, factor: 2, jitter: 0.3 };
 
 export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
@@ -132,7 +136,8 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
       ...args,
       target: null,
       port: null,
-      pacer: new Pacer<QueuedCall>(3),
+      pacer: new Pacer<QueuedCall>(2),
+      urgent: new Pacer<QueuedCall>(1),
       comparing: nothingCompared(ctx.now()),
       strangers: noStrangers(),
       session: null,
@@ -201,7 +206,11 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
   describe(state) {
     const doubt = troubleOf(state.comparing);
     const line = state.isOnline ? `online${doubt === null ? '' : `, but ${doubt}`}` : `offline: ${whyOffline(state)}`;
-    return { state: state.port ? `${line}; ${state.pacer.inFlight} calls, ${state.pacer.waiting} queued` : line };
+    const [inFlight, waiting] = [
+      state.pacer.inFlight + state.urgent.inFlight,
+      state.pacer.waiting + state.urgent.waiting,
+    ];
+    return { state: state.port ? `${line}; ${inFlight} calls, ${waiting} queued` : line };
   },
 };
 
@@ -225,7 +234,7 @@ function reconfigure(state: TargetState, ctx: Context<TargetMessage>): void {
   const target = state.settings.target(state.name);
   if (target && !isSameWay(target, state.target)) {
     const left = state.port;
-    state.pacer.resume();
+    resume(state);
     open(target, state, ctx);
     // It lets no call in hand finish: each is answered with a fault, and its node asks again.
     void left?.close();
@@ -288,7 +297,7 @@ function setOffline(
     {
       name: 'setOffline',
       node,
-      lane: lanes.offline,
+      lane: null,
       run: (port, call) => port.setOffline(name, reason, call),
       settled(reply) {
         if (!reply.ok)
@@ -328,7 +337,7 @@ function probed(outcome: TaskOutcome<CiStatus>, state: TargetState, ctx: Context
 
 function answered({ session }: CiStatus, state: TargetState, ctx: Context<TargetMessage>): void {
   const { comparing, port } = state;
-  state.pacer.resume();
+  resume(state);
   startCalls(state, ctx);
   if (session !== state.session) comparing.suspicions = new Map();
   state.session = session;
@@ -372,20 +381,38 @@ function enqueue(call: Call, state: TargetState, ctx: Context<TargetMessage>): v
     call.settled({ ok: true, value: null });
     return;
   }
-  state.pacer.push({ ...call, queuedAt: ctx.now() }, { lane: call.lane, source: call.name });
+  pacerOf(call, state).push({ ...call, queuedAt: ctx.now() }, { lane: call.lane ?? 0, source: call.name });
   startCalls(state, ctx);
 }
 
+function pacerOf({ lane }: Call, state: TargetState): Pacer<QueuedCall> {
+  return lane === null ? state.urgent : state.pacer;
+}
+
+function resume(state: TargetState): void {
+  state.pacer.resume();
+  state.urgent.resume();
+}
+
+/**
+ * The configured pace is that of the original, which made and deleted slaves and took none offline. With two more calls for
+ * each job it would carry half as many jobs; and taking a node offline must win the race against the next job.
+ */
 function startCalls(state: TargetState, ctx: Context<TargetMessage>): void {
+  const rateMs = state.settings.target(state.name)?.rateMs ?? state.target?.rateMs ?? 1_000;
+  startCallsOf('urgent', { calls: callsAtOnce, rateMs: 0 }, state, ctx);
+  // At the original's pace the original's way: one call, and a pause behind it.
+  startCallsOf('pacer', { calls: rateMs >= 100 ? 1 : callsAtOnce, rateMs }, state, ctx);
+}
+
+function startCallsOf(kind: 'urgent' | 'pacer', pace: Pace, state: TargetState, ctx: Context<TargetMessage>): void {
   const { port } = state;
   if (!port) return;
-  const rateMs = state.settings.target(state.name)?.rateMs ?? state.target?.rateMs ?? 1_000;
   for (;;) {
-    // At the original's pace the original's way: one call, and a pause behind it.
-    const next = state.pacer.next(ctx.now(), { calls: rateMs >= 100 ? 1 : callsAtOnce, rateMs });
+    const next = state[kind].next(ctx.now(), pace);
     if (!next) return;
     if ('inMs' in next) {
-      ctx.timer('look-at-queue', next.inMs, { type: 'look-at-queue' });
+      ctx.timer(`look at ${kind}`, next.inMs, { type: 'look-at-queue' });
       return;
     }
     const call = { ...next.call, begunAt: ctx.now() };
@@ -406,7 +433,7 @@ function callSettled(
   state: TargetState,
   ctx: Context<TargetMessage>,
 ): void {
-  state.pacer.ended(ctx.now());
+  pacerOf(call, state).ended(ctx.now());
   if (call.node !== undefined) {
     const told = outcome.ok ? { ok: true as const, value: null } : outcome;
     tellCall(call.node, { ...call, what: `jenkins.${call.name}`, outcome: told }, ctx);
@@ -417,7 +444,9 @@ function callSettled(
     const fault = asFault(outcome.error);
     if (isMasterTrouble(fault)) {
       state.failures++;
-      state.pacer.pauseUntil(ctx.now() + backoffMs(pauseBackoff, state.failures, ctx.random()));
+      const until = ctx.now() + backoffMs(pauseBackoff, state.failures, ctx.random());
+      state.pacer.pauseUntil(until);
+      state.urgent.pauseUntil(until);
     }
     call.settled({ ok: false, fault });
   }

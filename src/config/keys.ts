@@ -373,7 +373,7 @@ export const targetKeys = z.strictObject({
     'The Jenkins master: `url`, `user` and `apikey`, here or in `secure.conf`. Without one, nodes become ready and ' +
       'nobody is told.',
   ),
-  rate: key(seconds().default(1), 'Pause between calls to Jenkins.'),
+  rate: key(seconds().default(1), 'Pause between calls to Jenkins; taking a node offline does not wait for it.'),
   hostname: key(
     optional(template('hostname')),
     'Template of the name of a node. The original of 2014 added `.slave.openstack.org` to the default.',

@@ -166,6 +166,19 @@ test('lesson 60: hundreds of waiting calls do not make a master look dead', asyn
   expect(pool.jobs.free().length).toBeLessThan(8);
 });
 
+test('nodes are taken offline at once, whatever the pace of a master is and however many calls wait for it', async () => {
+  const pool = await startPool({
+    labels: [{ name: 'bare', minReady: 20 }],
+    providers: [{ name: 'alpha', maxServers: 40 }],
+    targets: [{ name: 'jenkins01', rateMs: 30_000 }],
+  });
+  await pool.until(() => pool.jobs.free().length === 2);
+  for (const name of pool.jobs.free()) pool.jobs.start(name);
+  await pool.advance(1_000);
+  expect(pool.master().callsOf('setOffline')).toHaveLength(2);
+  expect(pool.state('/targets/jenkins01')).toMatch(/ [1-9]\d* queued$/);
+});
+
 test('lesson 60: a probe that hangs stops nobody but its master', async () => {
   const pool = await startPool(two);
   await pool.rest();
