@@ -1,10 +1,9 @@
 /**
- * The real daemon as a process of its own, its worker threads on, over the simulated world, which is in this process and
- * of a lower priority: in truth it is elsewhere. What the daemon and the database cost is read from outside.
+ * The real daemon as a process of its own, its worker threads on, over the simulated world, which is in this process.
+ * What the daemon and the database cost is read from outside.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parse, stringify } from 'yaml';
@@ -51,7 +50,6 @@ export async function openWirePool(
   wish: Omit<PoolWish, 'dburi'> & {
     readonly engine: Engine;
     readonly connections?: number;
-    readonly isWorldPatient?: boolean;
   },
 ): Promise<WirePool> {
   const database = await startDatabase(wish.engine, wish.connections ?? 400);
@@ -60,7 +58,6 @@ export async function openWirePool(
   await pool.start({ env: { NODE_OPTIONS: `--import=${inside}`, BENCH_STATEMENTS: counter } });
   // It says that it is ready when its socket answers, which is before its tables are made.
   await pool.until(async () => (await pool.client.readiness()).ready);
-  if (wish.isWorldPatient !== false) setPriority(Math.min(19, getPriority() + 10));
   return {
     pool,
     database,

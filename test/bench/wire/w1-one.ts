@@ -18,8 +18,6 @@ const wire = await openWirePool({
   engine: values.engine as Engine,
   clouds: { cloud1: { bootMs: [bootMs, bootMs], sshDelayMs: [sshDelayMs, sshDelayMs] } },
   labels: { bare: 0 },
-  // Each of the many round trips of SSH would wait for it.
-  isWorldPatient: false,
   providers: { cloud1: { 'max-servers': nodes + 1 } },
 });
 const { client } = wire.pool;
