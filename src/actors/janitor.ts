@@ -236,11 +236,12 @@ function refresh(nodes: readonly NodeRow[], { settings }: JanitorState, ctx: Jan
 
 const canBeTooOld: ReadonlySet<NodeRow['state']> = new Set<NodeRow['state']>(['building', 'used', 'test']);
 
-/** Each image is told of the nodes that are launched from it; those that rows alone name are there from now on. */
+/** Each image is told of its rows and of the nodes that are launched from it; those that rows alone name are there now. */
 function tidyImages({ nodes, snapshots }: Rows, { settings }: JanitorState, ctx: JanitorContext): void {
   const byImage = grouped(nodes, ({ provider, label }) =>
     imageKey(provider, settings.lastKnown.label(label)?.image ?? ''),
   );
+  const rowsOf = grouped(snapshots, ({ provider, image }) => imageKey(provider, image));
   const byProvider = new Map<string, Set<string>>();
   for (const { provider, image } of snapshots) {
     byProvider.set(provider, (byProvider.get(provider) ?? new Set()).add(image));
@@ -249,7 +250,12 @@ function tidyImages({ nodes, snapshots }: Rows, { settings }: JanitorState, ctx:
   for (const [provider, names] of byProvider) {
     ctx.tell(imagesAddress(provider), { type: 'in-use', names: [...names] });
     for (const image of names) {
-      ctx.tell(imageAddress(provider, image), { type: 'tidy', nodes: byImage.get(imageKey(provider, image)) ?? [] });
+      const key = imageKey(provider, image);
+      ctx.tell(imageAddress(provider, image), {
+        type: 'tidy',
+        rows: rowsOf.get(key) ?? [],
+        nodes: byImage.get(key) ?? [],
+      });
     }
   }
 }

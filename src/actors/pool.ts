@@ -1,8 +1,8 @@
 /**
  * Owns    the stock: what there is of each label, what is wanted, and which nodes are granted to which provider.
- * Hears   node, node-gone (node actors), demand, image, provider, leaked, target, events (those who know), plan, usage
- *         (control).
- * Tells   each provider's nodes the rows that were granted to it; its health to stats; how things stand to history;
+ * Hears   node, node-gone (node actors), demand, image, provider, leaked, target, events (those who know), build-room
+ *         (snapshots), plan, usage (control).
+ * Tells   each provider's nodes the rows that were granted to it; builds that there is room for them; its health to stats; how things stand to history;
  *         what came of each round to the ledger.
  * Stores  the rows of a round, in one transaction, before anybody acts on them.
  * If it dies: it reads the table once; what it was told of images, providers, targets and events it still knows.
@@ -14,7 +14,8 @@ import type { Obstacle } from '../domain/cloud-room.js';
 import { factSheet } from '../domain/fact-sheet.js';
 import { Fault } from '../domain/fault.js';
 import { grouped } from '../domain/grouped.js';
-import type { Installation, NodeId } from '../domain/ids.js';
+import type { BuildRoom } from '../domain/build-room.js';
+import type { Installation, NodeId, SnapshotId } from '../domain/ids.js';
 import type { NewNode, NodeRow } from '../domain/node-row.js';
 import type { PoolConfig, Provider } from '../domain/pool-config.js';
 import { limitsOf, unlimited, type Limits } from '../domain/quota.js';
@@ -30,6 +31,7 @@ import type { Capacity } from './cloud/capacity.js';
 import { historyAddress, ledgerAddress, nodesAddress, poolAddress, statsAddress, storeAddress } from './addresses.js';
 import { serverName } from './demand.js';
 import { endpointName } from './events.js';
+import { grantBuildRoom, type BuildRooms, type BuildWish } from './pool/build-room.js';
 import { imageKey } from './pool/image-key.js';
 import { afterwards, planOf } from './pool/plan.js';
 import { imagesOf, type Settings } from './settings.js';
@@ -53,6 +55,8 @@ export type PoolMessage =
       /** That its builds take, or are about to take. */
       readonly buildServers: number;
     }
+  /** A build is about to begin, once there is room for its server. */
+  | ({ readonly type: 'build-room'; readonly id: SnapshotId } & Omit<BuildWish, 'since'>)
   /** `closed`: why nothing is to be launched there. */
   | { readonly type: 'provider'; readonly name: string; readonly closed: Obstacle | null }
   /** What a cloud has room for, and what it is short of. */
@@ -136,6 +140,7 @@ interface PoolState extends Omit<PoolArgs, 'known'>, Known {
   /** Enough is known for a round. */
   isInformed: boolean;
   waitingSince: ReadonlyMap<string, number>;
+  readonly buildRooms: BuildRooms;
   refusals: readonly Refusal[];
   rounds: number;
   isRoundDue: boolean;
@@ -157,6 +162,7 @@ export const poolActor: Actor<PoolMessage, PoolState, PoolArgs> = {
       installation: null,
       isInformed: false,
       waitingSince: new Map(),
+      buildRooms: { wishes: new Map(), leaving: new Map() },
       refusals: [],
       rounds: 0,
       isRoundDue: false,
@@ -194,6 +200,13 @@ export const poolActor: Actor<PoolMessage, PoolState, PoolArgs> = {
         return;
       case 'store-away':
         return;
+      case 'build-room': {
+        const { id, provider, ref } = message;
+        const { wishes } = state.buildRooms;
+        wishes.set(id, { provider, ref, since: wishes.get(id)?.since ?? ctx.now() });
+        soon(state, ctx);
+        return;
+      }
       default:
         if (note(message, state) || !state.isInformed) soon(state, ctx);
     }
@@ -437,6 +450,16 @@ function buildServersIn(provider: string, { buildServers }: PoolState): number {
   return sum;
 }
 
+function roomIn(name: string, state: PoolState): Omit<BuildRoom, 'waiting'> {
+  const provider = state.settings.provider(name);
+  return {
+    limit: provider ? limitsIn(provider, state).servers : 0,
+    servers: state.stock?.inProvider(name).servers ?? 0,
+    leaked: state.leaked.get(name) ?? 0,
+    builds: buildServersIn(name, state),
+  };
+}
+
 /** Why nothing of this image can be launched in any zone; null: it can in one of them. */
 function shortageOf(provider: string, image: string, state: PoolState): Obstacle | null {
   if ((state.capacities.get(provider)?.shortages.length ?? 0) === 0) return null;
@@ -481,6 +504,7 @@ async function round(state: PoolState, ctx: Context<PoolMessage>): Promise<void>
       return;
     }
   }
+  grantBuildRoom(state.buildRooms, state.stock, provider => roomIn(provider, state), ctx);
   ctx.tell(ledgerAddress, { type: 'round', round: decided, sampledAt: known.sampledAt });
   const waiting = known.demand === null ? null : decided.waiting;
   ctx.tell(historyAddress, { type: 'stock', nodes: state.stock.states, waiting });

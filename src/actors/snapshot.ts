@@ -1,7 +1,7 @@
 /**
  * Owns    one snapshot image: its row, its build, its deletion. Nobody else writes the row.
  * Hears   delete (control), retire, judged, launch-ended, free (its image), a permit from the supervisor of the images,
- *         leases from the store, the outcome of its own steps.
+ *         room from the pool, leases from the store, the outcome of its own steps.
  * Tells   its image the row after each durable change, and how its build ended; cloud and template server what it needs.
  * Stores  every change of its row, by compare-and-set on state and step, before it acts on it.
  * If it dies: the mailbox stays, and the next life goes on at the step that the row names. A setup in hand is begun again
@@ -48,6 +48,7 @@ export type SnapshotMessage =
   | { readonly type: 'step-settled'; readonly outcome: TaskOutcome<StepOutcome> }
   | { readonly type: 'part-settled'; readonly part: RemovalPart; readonly outcome: TaskOutcome<null> }
   | { readonly type: 'permit-granted' }
+  | { readonly type: 'room-granted' }
   | LeaseNotice
   | StoreNotice;
 
@@ -62,6 +63,7 @@ export const snapshotActor: Actor<SnapshotMessage, Self, SnapshotHome> = {
       begunBy: ctx.now(),
       connection: new OwnConnection(ctx.now()),
       permit: 'none',
+      hasRoom: false,
       step: null,
       parts: new Set(),
       resting: new Set(),
@@ -182,6 +184,11 @@ async function act(message: SnapshotMessage, self: Self, ctx: SnapshotContext): 
       return;
     case 'permit-granted':
       if (self.permit === 'waiting') self.permit = 'held';
+      return;
+    case 'room-granted':
+      self.hasRoom = true;
+      self.progress = null;
+      ctx.cancelTimer('ask for room');
       return;
     case 'lease-granted':
       if (self.connection.take(message, ctx.now())) reconnected(self, ctx);

@@ -68,6 +68,8 @@ interface SubnodeState {
 type SubnodeContext = Context<SubnodeMessage>;
 
 const storeAgainMs = 1_000;
+/** A row that changes so often under its only writer is a bug. */
+const writeTries = 4;
 
 export const subnodeActor: Actor<SubnodeMessage, SubnodeState, SubnodeHome> = {
   kind: 'subnode',
@@ -80,15 +82,16 @@ export const subnodeActor: Actor<SubnodeMessage, SubnodeState, SubnodeHome> = {
 
   async handle(message, state, ctx) {
     if (message.type !== 'proceed') state.kept.push(message);
-    try {
-      for (let next = state.kept[0]; next; next = state.kept[0]) {
-        await act(next, state, ctx);
-        state.kept.shift();
+    for (let tries = 1; ; tries++) {
+      try {
+        await actOnAll(state, ctx);
+        return;
+      } catch (error) {
+        if (error instanceof RowChanged && tries < writeTries) continue;
+        if (!(error instanceof Fault) || error.kind !== 'store.away') throw error;
+        ctx.timer('database is away', storeAgainMs, { type: 'proceed' });
+        return;
       }
-      if (!state.isGone) await proceed(state, ctx);
-    } catch (error) {
-      if (!(error instanceof Fault) || error.kind !== 'store.away') throw error;
-      ctx.timer('database is away', storeAgainMs, { type: 'proceed' });
     }
   },
 
@@ -97,6 +100,14 @@ export const subnodeActor: Actor<SubnodeMessage, SubnodeState, SubnodeHome> = {
     return { state: `${row.state}${step}${row.lastError === null ? '' : ` (${row.lastError})`}` };
   },
 };
+
+async function actOnAll(state: SubnodeState, ctx: SubnodeContext): Promise<void> {
+  for (let next = state.kept[0]; next; next = state.kept[0]) {
+    await act(next, state, ctx);
+    state.kept.shift();
+  }
+  if (!state.isGone) await proceed(state, ctx);
+}
 
 async function act(message: SubnodeMessage, state: SubnodeState, ctx: SubnodeContext): Promise<void> {
   switch (message.type) {
@@ -277,7 +288,10 @@ async function learn(fact: SubnodeFact, patch: SubnodePatch, state: SubnodeState
   await change({ ...patch, ...step, state: decision.to }, state, ctx);
 }
 
-/** By compare-and-set; a refusal brings the row as it is, and what is to be written is still to be written. */
+/** The row was not as it was known here: an answer was lost. Now it is known, and what is to be done is decided anew. */
+class RowChanged extends Error {}
+
+/** By compare-and-set; a refusal brings the row as it is. */
 async function change(patch: SubnodePatch, state: SubnodeState, ctx: SubnodeContext): Promise<void> {
   const { home } = state;
   const outcome = await home.outside.store.shared.changeSubnode(home.row.id, home.row, patch);
@@ -289,7 +303,7 @@ async function change(patch: SubnodePatch, state: SubnodeState, ctx: SubnodeCont
   }
   home.row = outcome.row;
   ctx.tell(home.owner, { type: 'subnode-is', row: outcome.row });
-  if (outcome.kind === 'refused') throw new Error(`the row of subnode ${home.row.id} was changed by others`);
+  if (outcome.kind === 'refused') throw new RowChanged(`the row of subnode ${home.row.id} was changed by others`);
 }
 
 /** The row of its node with what is its own: the steps of a launch make no difference between the two. */

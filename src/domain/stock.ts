@@ -90,6 +90,11 @@ export class Stock {
     return this.#servers.get(provider) ?? nothing;
   }
 
+  /** One by one: for what is seldom asked. */
+  *nodesIn(provider: string): Iterable<NodeFactSheet> {
+    for (const fact of this.#facts.values()) if (fact.provider === provider) yield fact;
+  }
+
   /** Nodes whose job has ended, and which are not forgotten. */
   ended(): Iterable<NodeFactSheet> {
     return this.#ended.values();

@@ -47,3 +47,22 @@ test.each(points)('%s: the group is finished, with three machines and three addr
   expect(pool.slaves()).toEqual([row.nodename]);
   pool.checkAtRest();
 });
+
+test('a group whose machines are written though the answer is lost has none of them twice', async () => {
+  const pool = await startPool({ labels: [{ name: 'multi', subnodes: 2, minReady: 1 }] });
+  pool.store.loseReply('insertSubnodes');
+  await pool.rest();
+  expect(pool.cloud().callsOf('createServer')).toHaveLength(3);
+  pool.checkAtRest();
+});
+
+test('a machine of a group whose change is written though the answer is lost goes on, without a failed actor', async () => {
+  for (let n = 0; n < 8; n++) {
+    const pool = await startPool({ labels: [{ name: 'multi', subnodes: 2, minReady: 1 }] });
+    await pool.until(() => pool.store.calls.filter(method => method === 'changeSubnode').length >= n);
+    pool.store.loseReply('changeSubnode');
+    await pool.rest();
+    expect(pool.cloud().callsOf('createServer')).toHaveLength(3);
+    pool.checkAtRest();
+  }
+});

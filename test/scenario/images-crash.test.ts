@@ -71,6 +71,21 @@ test('a setup that is cut off begins again on a new server: its script is never 
   expectClean(pool);
 });
 
+test('a build whose row is written after its daemon was killed is carried on by the next one', async () => {
+  const pool = await startPool(imagesWish());
+  await untilReady(pool);
+  await pool.rest();
+  pool.store.whim = method => (method === 'insertSnapshot' ? { stallMs: 20_000 } : null);
+  pool.api.updateImage(snap).catch(() => undefined);
+  await pool.advance(100);
+  pool.crash();
+  pool.store.whim = () => null;
+  await pool.restart();
+  await untilReady(pool, 2);
+  await pool.rest();
+  expectClean(pool);
+});
+
 test('a graceful stop leaves a build as it is, and the next start goes on with it', async () => {
   const pool = await startPool(imagesWish());
   pool.cloud().snapshotMs = 10 * minuteMs;

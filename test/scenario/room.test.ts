@@ -1,7 +1,7 @@
 /** Who gets the room there is (lessons 32 to 46). */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { poolConfig, snapshotImage } from '../support/pool-config.js';
-import { startPool } from '../support/pool.js';
+import { startPool, type Pool } from '../support/pool.js';
 
 test('lesson 32: a limit lowered below what runs gives no other provider more than it has room for', async () => {
   const providers = [
@@ -130,6 +130,61 @@ test('lesson 43: the server on which an image is built is one of max-servers', a
   expect(pool.rows()).toHaveLength(3);
   await pool.until(() => pool.in('ready').length === 4);
   expect(pool.cloud().serversPeak).toBe(4);
+});
+
+describe('lesson 43: an image that is built while its provider is full', () => {
+  const snapshot = snapshotImage();
+  const full = {
+    labels: [{ name: 'bare', minReady: 3, image: snapshot.name }],
+    providers: [{ name: 'alpha', maxServers: 3, images: [snapshot] }],
+  };
+  const fullPool = async (): Promise<Pool> => {
+    const pool = await startPool(full);
+    await pool.rest();
+    pool.cloud().serversPeak = 0;
+    await pool.answer(pool.api.updateImage({ provider: 'alpha', image: snapshot.name }));
+    return pool;
+  };
+
+  test('takes the room of an idle node where none comes free, and says what it waits for', async () => {
+    const pool = await fullPool();
+    await pool.advance(30_000);
+    expect(pool.servers()).toHaveLength(3);
+    expect(pool.in('ready')).toHaveLength(3);
+    expect(pool.state(`/providers/alpha/images/snap/${pool.snapshot('building').id}`)).toContain(
+      'waits for room in alpha',
+    );
+    await pool.until(() => pool.snapshots().filter(({ state }) => state === 'ready').length === 2);
+    await pool.rest();
+    expect(pool.cloud().serversPeak).toBe(3);
+    expect(pool.rows()).toHaveLength(3);
+    expect(pool.happened.filter(({ type }) => type === 'node.delete')).toHaveLength(1);
+    pool.checkAtRest();
+  });
+
+  test('takes the room of a job that ends, and no idle node', async () => {
+    const pool = await fullPool();
+    const [name] = pool.jobs.free();
+    if (name === undefined) throw new Error('no slave is free');
+    pool.jobs.start(name);
+    await pool.advance(1_000);
+    pool.jobs.finish(name);
+    await pool.until(() => pool.snapshots().filter(({ state }) => state === 'ready').length === 2);
+    await pool.rest();
+    expect(pool.cloud().serversPeak).toBe(3);
+    expect(pool.happened.filter(({ type }) => type === 'node.delete')).toHaveLength(1);
+    expect(pool.happened.filter(({ type }) => type === 'node.used')).toHaveLength(1);
+    pool.checkAtRest();
+  });
+
+  test('is built after the pool was restarted while it waited', async () => {
+    const pool = await fullPool();
+    await pool.answer(pool.api.restart('/pool'));
+    await pool.until(() => pool.snapshots().filter(({ state }) => state === 'ready').length === 2);
+    await pool.rest();
+    expect(pool.cloud().serversPeak).toBe(3);
+    pool.checkAtRest();
+  });
 });
 
 test('lesson 44: a disabled label gets nothing, whatever waits for it', async () => {

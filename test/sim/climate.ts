@@ -4,6 +4,7 @@
  */
 import type { Target } from '../../src/domain/pool-config.js';
 import type { PoolWish } from '../support/pool.js';
+import { snapshotImage } from '../support/pool-config.js';
 import type { Dice } from './dice.js';
 
 /** Shares of calls, unless a unit says otherwise. */
@@ -43,6 +44,16 @@ export interface Climate {
   readonly pointsPerCrash: number | null;
   /** Mean time between two steps. */
   readonly stepMs: number;
+  /** Servers that are gone though nobody here deleted them, per step. */
+  readonly serverVanishes: number;
+  /** Of what runs on machines over SSH. */
+  readonly scriptFails: number;
+  /** Snapshots that the cloud drops, per step. */
+  readonly snapshotFails: number;
+  /** Commands of an operator about images, per step. */
+  readonly imageCommand: number;
+  /** Another configuration file, per step. */
+  readonly reload: number;
 }
 
 export function drawClimate(dice: Dice): Climate {
@@ -73,6 +84,11 @@ export function drawClimate(dice: Dice): Climate {
     pointsPerCrash: dice.chance(0.6) ? dice.int(50, 2_000) : null,
     stepMs: dice.pick([500, 2_000, 8_000]),
     isPrivate: dice.chance(0.3),
+    serverVanishes: share(0.05),
+    scriptFails: share(0.3),
+    snapshotFails: share(0.2),
+    imageCommand: share(0.1),
+    reload: share(0.05),
   };
 }
 
@@ -99,7 +115,7 @@ function jenkins(name: string, job: string | null): Target['jenkins'] {
   return { url, user: 'nodepool', apikey: 'secret', credentialsId: 'credentials', testJob: job };
 }
 
-/** A pool of one or two clouds, masters and labels, with room for what is held besides its stock. */
+/** A pool of one or two clouds, masters and labels, with room for what is held besides its stock; some have groups or images. */
 export function drawPool(dice: Dice): PoolWish {
   const labels = ['bare', 'large'].slice(0, dice.int(1, 2)).map(name => ({ name, minReady: dice.int(1, 3) }));
   const targets = ['jenkins01', 'jenkins02'].slice(0, dice.int(1, 2)).map(name => ({ name }));
@@ -118,10 +134,24 @@ export function drawPool(dice: Dice): PoolWish {
   const maxConnections = dice.chance(0.5) ? 5 + dice.int(1, 4) : null;
   const launchTimeoutMs = dice.pick([90_000, 600_000, 3_600_000]);
   const isTested = dice.chance(0.3);
+  const subnodes = dice.chance(0.3) ? dice.int(1, 2) : 0;
+  const images = dice.chance(0.3)
+    ? [snapshotImage({ canaries: dice.int(0, 1), replaceOldNodes: dice.chance(0.3) })]
+    : [];
   return {
-    labels,
+    labels: labels.map((label, at) => ({
+      ...label,
+      ...(at === 0 && subnodes > 0 ? { subnodes, minReady: 1 } : {}),
+      ...(images[0] ? { image: images[0].name } : {}),
+    })),
     targets: targets.map(({ name }) => ({ name, jenkins: jenkins(name, isTested ? testJob : null) })),
-    providers: providers.map(provider => ({ ...provider, launchTimeoutMs })),
+    providers: providers.map(({ maxServers, ...provider }) => ({
+      ...provider,
+      launchTimeoutMs,
+      images,
+      // What is held takes more, in groups; and an image is built on one.
+      maxServers: maxServers + 6 * subnodes + images.length,
+    })),
     timings,
     ...(maxConnections === null ? {} : { maxConnections }),
   };

@@ -12,4 +12,8 @@ export const keptSeeds: readonly { readonly seed: number; readonly steps: number
   { seed: 124, steps: 100, found: 'a node that failed and was held kept a connection that it did not know of' },
   { seed: 870707108, steps: 200, found: 'a release that waited for a connection came after the hold that followed it' },
   { seed: 870707023, steps: 200, found: 'a server that had refused a connection was said to refuse for ever' },
+  { seed: 88, steps: 200, found: 'machines of a group whose rows were written, with the answer lost, were made twice' },
+  { seed: 8, steps: 200, found: 'a machine of a group took its own change, whose answer was lost, for one by others' },
+  { seed: 490, steps: 200, found: 'an image that was built while its provider was full went over max-servers' },
+  { seed: 504, steps: 200, found: 'a build whose row was written late belonged to nobody' },
 ];

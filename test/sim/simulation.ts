@@ -10,6 +10,7 @@ import type { TreeView } from '../../src/ports/control.js';
 import { Overdue } from '../../src/runtime/actor.js';
 import type { Point } from '../../src/runtime/system.js';
 import { describeRow, Pool, type Director } from '../support/pool.js';
+import { expectClean } from '../support/pool-images.js';
 import { describeClimate, drawClimate, drawPool, type Climate } from './climate.js';
 import { Dice } from './dice.js';
 import { Operator } from './operator.js';
@@ -50,7 +51,7 @@ export class Violation extends Error {
 
 const hourMs = 3_600_000;
 /** Above the longest back-off of anybody, and the hour after which a parked actor is tried again. */
-const longestRestMs = 4 * hourMs;
+const longestRestMs = 6 * hourMs;
 
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const simulation = new Simulation(options);
@@ -155,7 +156,7 @@ class Simulation implements Director {
   #check(): void {
     const { jobs, store } = this.#pool;
     this.#restartIfGivenUp();
-    this.#workload.look(id => this.#operator.unwanted.has(id));
+    this.#workload.look((id, server) => this.#operator.unwanted.has(id) || this.#weather.vanished.has(server));
     for (const [name, { maxServers }] of this.#providers) {
       const { serversPeak } = this.#pool.cloud(name);
       if (serversPeak > maxServers) throw new Error(`${name} had ${serversPeak} servers, and may have ${maxServers}`);
@@ -192,6 +193,7 @@ class Simulation implements Director {
     this.#weather.clear();
     this.#workload.endGently();
     this.#lifeLeft = Infinity;
+    this.#operator.restore();
     if (!this.#pool.isRunning) await this.#pool.restart();
     const until = this.#pool.clock.now() + longestRestMs;
     while (!this.#isAtRest) {
@@ -207,11 +209,14 @@ class Simulation implements Director {
     const { config } = this.#pool;
     const ready = Object.fromEntries(config.labels.map(({ name }) => [name, this.#pool.in('ready', name).length]));
     this.#pool.checkAtRest({ ready, failures: this.#pool.failures.length });
-    const owned = new Set(this.#pool.rows().map(row => `${row.provider} ${row.addressId}`));
+    const owned = new Set(
+      this.#pool.rows().flatMap(row => [row, ...row.subnodes].map(({ addressId }) => `${row.provider} ${addressId}`)),
+    );
     for (const [name, { addresses }] of this.#pool.clouds) {
       const left = addresses.filter(({ id }) => !owned.has(`${name} ${id}`));
       if (left.length > 0) throw new Error(`addresses without a row: ${JSON.stringify(left)}`);
     }
+    expectClean(this.#pool);
   }
 
   get #isAtRest(): boolean {
@@ -220,6 +225,12 @@ class Simulation implements Director {
     // A registration that came to a master late is found by its sweeps.
     const names = new Set(this.#pool.rows().map(({ nodename }) => nodename));
     if (this.#pool.slaves().some(name => !names.has(name))) return false;
+    if (this.#pool.snapshots().some(({ state, step }) => state !== 'ready' || step !== null)) return false;
+    // And so is what a call made that came to a cloud late.
+    const { clouds } = this.#pool;
+    const images = [...clouds.values()].flatMap(({ ownImages }) => ownImages).length;
+    if (images > this.#pool.snapshots().length || [...clouds.values()].some(each => each.keypairs.size > 0))
+      return false;
     const isStocked = config.labels.every(({ name, minReady }) => this.#pool.in('ready', name).length >= minReady);
     return isStocked && this.#pool.actors().every(({ state }) => state !== 'parked' && state !== 'waiting');
   }

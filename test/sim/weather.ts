@@ -1,8 +1,9 @@
 /** The trouble that the world makes of its own accord, call by call and for whole parties, until it clears up. */
 import { Fault, type FaultKind } from '../../src/domain/fault.js';
-import { networkId } from '../../src/domain/ids.js';
+import { networkId, type ServerId } from '../../src/domain/ids.js';
 import type { CallTrouble } from '../support/fake-ci.js';
 import type { CloudOp, FakeCloud, Trouble } from '../support/fake-cloud.js';
+import type { JobEnding } from '../support/fake-shell.js';
 import type { StoreMethod, StoreTrouble } from '../support/fake-store.js';
 import { gearman, publisher } from '../support/pool-config.js';
 import type { Pool } from '../support/pool.js';
@@ -19,6 +20,8 @@ export class Weather {
   readonly #pool: Pool;
   readonly #climate: Climate;
   readonly #dice: Dice;
+  /** Gone without our doing. */
+  readonly vanished = new Set<ServerId>();
   readonly #ends = new Set<() => void>();
 
   constructor(pool: Pool, climate: Climate, dice: Dice) {
@@ -36,6 +39,7 @@ export class Weather {
       demand: () => this.#demand(),
       store: method => this.#store(method),
       ssh: () => (dice.chance(climate.sshFails) ? dice.pick(['ssh.unreachable', 'ssh.auth']) : null),
+      script: () => this.#script(),
     });
   }
 
@@ -48,11 +52,32 @@ export class Weather {
       const server = dice.pickAny(cloud?.servers.filter(({ status }) => status === 'BUILD') ?? []);
       if (cloud && server) cloud.fail(server.id);
     }
+    if (dice.chance(this.#climate.serverVanishes)) this.#vanish();
+    if (dice.chance(this.#climate.snapshotFails)) {
+      const cloud = dice.pickAny([...this.#pool.clouds.values()]);
+      const image = dice.pickAny(cloud?.ownImages.filter(({ status }) => status === 'saving') ?? []);
+      if (cloud && image) cloud.failSnapshot(image.id);
+    }
+  }
+
+  #vanish(): void {
+    const cloud = this.#dice.pickAny([...this.#pool.clouds.values()]);
+    const server = this.#dice.pickAny(cloud?.servers.filter(({ status }) => status === 'ACTIVE') ?? []);
+    if (!cloud || !server) return;
+    cloud.vanish(server.id);
+    this.vanished.add(server.id);
   }
 
   /** From now on all is well. */
   clear(): void {
-    this.#set({ cloud: () => null, ci: () => null, demand: () => null, store: () => null, ssh: () => null });
+    this.#set({
+      cloud: () => null,
+      ci: () => null,
+      demand: () => null,
+      store: () => null,
+      ssh: () => null,
+      script: () => ({}),
+    });
     for (const end of this.#ends) end();
   }
 
@@ -62,6 +87,7 @@ export class Weather {
     readonly demand: () => CallTrouble | null;
     readonly store: (method: StoreMethod) => StoreTrouble | null;
     readonly ssh: () => FaultKind | null;
+    readonly script: () => JobEnding;
   }): void {
     const { clouds, masters, demand, store } = this.#pool;
     for (const cloud of clouds.values()) cloud.whim = whims.cloud;
@@ -69,6 +95,7 @@ export class Weather {
     demand.whim = whims.demand;
     store.whim = whims.store;
     this.#pool.sshAnswer = whims.ssh;
+    this.#pool.sshJob = whims.script;
   }
 
   #cloud(op: CloudOp): Trouble | null {
@@ -112,6 +139,13 @@ export class Weather {
     }
     if (dice.chance(storeLosesReply)) return 'lose-reply';
     return dice.chance(storeStalls) ? { stallMs: dice.int(1, 20_000) } : null;
+  }
+
+  #script(): JobEnding {
+    const dice = this.#dice;
+    const tookMs = dice.int(0, 10_000);
+    if (!dice.chance(this.#climate.scriptFails)) return { tookMs };
+    return dice.chance(0.5) ? { tookMs, exitCode: 1 } : { tookMs, fault: 'ssh.unreachable' };
   }
 
   #beginOutage(ms: number): void {

@@ -85,15 +85,15 @@ export class Workload {
     }
   }
 
-  /** `isWanted`: an operator has asked for the deletion of the node. */
-  look(isWanted: (id: NodeId) => boolean): void {
+  /** `isWanted`: its end is not our doing, or an operator has asked for it. */
+  look(isWanted: (node: NodeId, server: ServerId) => boolean): void {
     for (const job of this.running.values()) {
       const row = this.#pool.row(Number(job.node));
       if (row && knowsOfJob(row)) job.isKnown = true;
       const isThere = job.cloud.servers.some(({ id }) => id === job.server) && this.#isSlave(job.name);
       if (isThere) continue;
       this.running.delete(job.name);
-      if (job.isKnown && !isWanted(job.node)) this.killed.push(`${job.name} on ${job.server}`);
+      if (job.isKnown && !isWanted(job.node, job.server)) this.killed.push(`${job.name} on ${job.server}`);
     }
   }
 

@@ -228,7 +228,7 @@ export class Troubles<Op extends string> {
     const trouble = this.#next.get(op)?.shift() ?? this.#always.get(op) ?? this.whim(op);
     if (refusal !== null) throw refusal;
     const takesMs = trouble === 'hang' ? Infinity : isDelay(trouble) ? trouble.delayMs : latencyMs;
-    if (takesMs > call.deadlineMs && takesMs !== Infinity) clock.after(takesMs, () => void effect());
+    if (takesMs > call.deadlineMs && takesMs !== Infinity) clock.after(takesMs, () => unheard(effect));
     await pass(
       clock,
       Math.min(takesMs, call.deadlineMs),
@@ -243,6 +243,15 @@ export class Troubles<Op extends string> {
       await new Promise<void>(resolve => void clock.after(trouble.answerAfterMs, resolve));
     }
     return result;
+  }
+}
+
+/** The caller has given up: a refusal is told to nobody. */
+function unheard(effect: () => unknown): void {
+  try {
+    effect();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
   }
 }
 

@@ -73,8 +73,19 @@ export function adopt(row: SnapshotRow, state: ImageState, ctx: ImageContext): v
   freeImages(state, ctx);
 }
 
+/** A row whose insertion took effect after the process that had asked for it was killed has no actor yet. */
+export function adoptLate(rows: readonly SnapshotRow[], state: ImageState, ctx: ImageContext): void {
+  for (const row of rows) {
+    if (!state.rows || state.rows.has(row.id) || state.gone.has(row.id)) continue;
+    adopt(row, state, ctx);
+    if (row.state === 'building') state.buildInHand ??= row.id;
+    startActor(row, state, ctx);
+  }
+}
+
 export function forget(id: SnapshotId, state: ImageState, ctx: ImageContext): void {
   if (state.buildInHand === id) state.buildInHand = null;
+  state.gone.add(id);
   state.rows?.delete(id);
   state.snapshots.delete(id);
   freeImages(state, ctx);

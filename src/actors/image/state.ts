@@ -45,6 +45,8 @@ export interface ImageState extends ImageArgs {
   installation: Installation | null;
   /** Null until the table has been read, and after a write of which nobody knows whether it took effect. */
   rows: Map<SnapshotId, SnapshotRow> | null;
+  /** Rows that are no more: a list may have been read before. */
+  readonly gone: Set<SnapshotId>;
   readonly snapshots: Map<SnapshotId, Ref<SnapshotMessage>>;
   readonly launches: Map<NodeId, Launch>;
   isPaused: boolean;
@@ -81,6 +83,7 @@ export function newState(args: ImageArgs): ImageState {
     looksFailed: 0,
     installation: null,
     rows: null,
+    gone: new Set(),
     snapshots: new Map(),
     launches: new Map(),
     isPaused: false,

@@ -57,12 +57,16 @@ function whyGivenUp({ home: { row, settings }, lostSubnodes }: Self, ready: numb
   return new Fault('cloud.server-error', `${lostSubnodes} launches of its subnodes failed, ${count}${why}`);
 }
 
-async function addRows(count: number, { home }: Self, ctx: NodeContext): Promise<void> {
+async function addRows(count: number, node: Self, ctx: NodeContext): Promise<void> {
+  const { home } = node;
   const { row, outside } = home;
   const { tag } = row;
   if (tag === null) throw new Error(`node ${row.id} has a group and no tag`);
   const tags = Array.from({ length: count }, () => newTagLike(tag, () => ctx.random()));
+  // If the answer is lost the row says whether they are there.
+  node.isRowSure = false;
   const added = await outside.store.shared.insertSubnodes(row.id, tags);
+  node.isRowSure = true;
   home.row = { ...home.row, subnodes: [...home.row.subnodes, ...added] };
 }
 

@@ -8,7 +8,7 @@ import { latestBegin } from '../cloud/find-tagged.js';
 import type { Settings } from '../settings.js';
 import { orFault, outcomeOf } from '../step-outcome.js';
 import { learn } from './learn.js';
-import { change, happened, hasPermit, rest, whereabouts, type Self, type SnapshotContext } from './self.js';
+import { awaitsRoom, change, happened, hasPermit, rest, whereabouts, type Self, type SnapshotContext } from './self.js';
 import type { Step, StepIo, StepOutcome } from './step.js';
 import { firstStepOf, steps } from './steps.js';
 
@@ -20,6 +20,7 @@ export async function proceedBuild(self: Self, ctx: SnapshotContext): Promise<vo
   const step = (steps as Readonly<Record<string, Step | undefined>>)[name];
   if (!step) throw new Error(`image ${row.id} is built by no step ${name}`);
   if (!hasPermit(self, ctx)) return;
+  if (row.step === 'queued' && name === 'keypair' && awaitsRoom(self, ctx)) return;
   if (!self.connection.lease) {
     self.connection.want(self.home.row, ctx);
     return;

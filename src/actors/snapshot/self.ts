@@ -5,7 +5,7 @@ import type { Outside } from '../../ports/outside.js';
 import type { LogFields } from '../../ports/log.js';
 import type { ShellPort } from '../../ports/shell.js';
 import type { Context, Ref, TaskHandle } from '../../runtime/actor.js';
-import { imagesAddress, statsAddress } from '../addresses.js';
+import { imagesAddress, poolAddress, statsAddress } from '../addresses.js';
 import type { ImageMessage } from '../image.js';
 import type { OwnConnection } from '../own-connection.js';
 import type { Settings } from '../settings.js';
@@ -34,6 +34,8 @@ export interface Self {
   begunBy: number;
   readonly connection: OwnConnection;
   permit: 'none' | 'waiting' | 'held';
+  /** The pool has given it room for its server. */
+  hasRoom: boolean;
   /** The step of the build in hand. */
   step: TaskHandle | null;
   readonly parts: Set<RemovalPart>;
@@ -143,6 +145,19 @@ export function hasPermit(self: Self, ctx: SnapshotContext): boolean {
     ctx.tell(imagesAddress(provider), { type: 'permit-wanted', id, ref: ctx.self, isUnderWay });
   }
   return false;
+}
+
+/** The pool may have been restarted, and have forgotten who waits. */
+const askAgainMs = 30_000;
+
+/** Its server is one of max-servers (lesson 43). */
+export function awaitsRoom(self: Self, ctx: SnapshotContext): boolean {
+  if (self.hasRoom) return false;
+  const { id, provider } = self.home.row;
+  self.progress = `waits for room in ${provider}`;
+  ctx.tell(poolAddress, { type: 'build-room', id, provider, ref: ctx.self });
+  ctx.timer('ask for room', askAgainMs, { type: 'proceed' });
+  return true;
 }
 
 export function giveBackPermit(self: Self, ctx: SnapshotContext): void {
