@@ -50,6 +50,17 @@ test('quota: it is told apart from max-servers', async () => {
   ]);
 });
 
+test('max-cores: machines of these cores do not fit any more, and what may be raised is told', async () => {
+  const { pool, label } = await labelIn(
+    { labels: [{ name: 'bare', minReady: 4 }], providers: [{ name: 'alpha', maxServers: 20, maxCores: 8 }] },
+    300_000,
+  );
+  expect(pool.in('ready')).toHaveLength(2);
+  expect(label.refusals).toMatchObject([
+    { reason: 'max-cores-or-ram', provider: 'alpha', next: expect.stringContaining('raise max-cores') as string },
+  ]);
+});
+
 test('breaker: a cloud that does not answer, and when it is asked again', async () => {
   const pool = await startPool();
   await pool.rest();
