@@ -1,7 +1,7 @@
 /**
  * A login to PostgreSQL (SCRAM) as cheap as it can be: pg makes a key of the password by thousands of hashes for each
  * connection, always the same one while the salt is, and sends four small hashes through the thread pool. That was a
- * seventh of what a launch costs us (docs/benchmarks.md, W1). Here the key is made once, as RFC 5802 allows.
+ * tenth of what a launch costs us (docs/benchmarks.md, W1). Here the key is made once, as RFC 5802 allows.
  */
 import { createHash, createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
