@@ -33,7 +33,7 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${flags.rounds} is not a number of rounds`);
 const samples = samplesOf(flags.large).filter(isChosen);
-if (samples.length === 0) throw new Error('no workload is so called; there are W1, W2, W3, W4, W6, W7 and W8');
+if (samples.length === 0) throw new Error('no workload is so called; there are W1 to W8');
 
 const loadBefore = loadavg()[0] ?? 0;
 const found = new Map<string, Finding[]>();
