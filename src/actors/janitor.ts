@@ -202,6 +202,7 @@ function checkReady(nodes: readonly NodeRow[], ctx: JanitorContext): void {
 
 function cleanUp(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
   const { nodes, snapshots } = rows;
+  const before = new Set(state.rows?.nodes);
   state.cleanups++;
   state.rows = rows;
   // Rows may name what is no longer configured: it gets its actors, so that it can be seen, and deleted.
@@ -217,6 +218,7 @@ function cleanUp(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
   for (const [provider, own] of byProvider) {
     ctx.tell(nodesAddress(provider), { type: 'adopt', rows: own });
     for (const row of own) {
+      if (!before.has(row)) ctx.tell(nodeAddress(row.id), { type: 'row-seen', revision: row.revision });
       if (ctx.now() - row.stateTime * 1000 > youngest && canBeTooOld.has(row.state)) {
         ctx.tell(nodeAddress(row.id), { type: 'too-old' });
       }

@@ -39,6 +39,8 @@ export type SnapshotMessage =
   | { readonly type: 'retire'; readonly why: string }
   | { readonly type: 'judged'; readonly standing: Standing | null; readonly reason: string }
   | { readonly type: 'launch-ended'; readonly ending: LaunchEnding }
+  /** Its row has this revision (its image). */
+  | { readonly type: 'row-seen'; readonly revision: number }
   /** No launch refers to it. */
   | { readonly type: 'free' }
   | { readonly type: 'progress'; readonly replyTo: ReplyTo<string | null> }
@@ -161,6 +163,9 @@ async function act(message: SnapshotMessage, self: Self, ctx: SnapshotContext): 
       return;
     case 'launch-ended':
       await change(self, ctx, row => countOf(message.ending, row));
+      return;
+    case 'row-seen':
+      if (message.revision > self.home.row.revision) self.isRowSure = false;
       return;
     case 'free':
       self.isFree = true;

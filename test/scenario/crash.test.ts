@@ -9,6 +9,25 @@ const two = {
   targets: [{ name: 'jenkins01' }, { name: 'jenkins02' }],
 };
 
+test('a change that is written after its daemon was killed is found by the next one', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 1 }] });
+  await pool.rest();
+  const { id, nodename } = pool.one('ready');
+  if (nodename === null) throw new Error('the node has no name');
+  pool.store.whim = method => (method === 'changeNode' ? { stallMs: 20_000 } : null);
+  pool.jobs.start(nodename);
+  await pool.advance(100);
+  pool.crash();
+  pool.store.whim = () => null;
+  pool.jobs.finish(nodename, { isHeard: false });
+  const slave = pool.master().slaves.get(nodename);
+  if (slave) slave.offline = true;
+  await pool.restart();
+  await pool.until(() => pool.row(id) === null, 1_800_000);
+  await pool.rest();
+  pool.checkAtRest();
+});
+
 test('a crash between a create and its answer leaks nothing: the server is found by its tag and adopted', async () => {
   const pool = await startPool(one);
   pool.cloud().next('createServer', { delayMs: 3_000 });

@@ -16,4 +16,5 @@ export const keptSeeds: readonly { readonly seed: number; readonly steps: number
   { seed: 8, steps: 200, found: 'a machine of a group took its own change, whose answer was lost, for one by others' },
   { seed: 490, steps: 200, found: 'an image that was built while its provider was full went over max-servers' },
   { seed: 504, steps: 200, found: 'a build whose row was written late belonged to nobody' },
+  { seed: 871450006, steps: 400, found: 'a change that was written late was never heard of by its node' },
 ];

@@ -73,9 +73,10 @@ export function adopt(row: SnapshotRow, state: ImageState, ctx: ImageContext): v
   freeImages(state, ctx);
 }
 
-/** A row whose insertion took effect after the process that had asked for it was killed has no actor yet. */
+/** What a process had asked for that was killed may have been written since: such a row has no actor, or a newer state. */
 export function adoptLate(rows: readonly SnapshotRow[], state: ImageState, ctx: ImageContext): void {
   for (const row of rows) {
+    state.snapshots.get(row.id)?.tell({ type: 'row-seen', revision: row.revision });
     if (!state.rows || state.rows.has(row.id) || state.gone.has(row.id)) continue;
     adopt(row, state, ctx);
     if (row.state === 'building') state.buildInHand ??= row.id;
