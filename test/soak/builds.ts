@@ -10,9 +10,6 @@ import { imageName } from '../support/e2e-world.js';
 
 export const builtImage = 'built';
 
-/** A build that is asked for while its provider is full waits for no room; the server of the one before it may still go. */
-export const buildServersMax = 2;
-
 const setup = 'prepare.sh';
 
 export const scriptsOf = (dir: string): string => join(dir, 'scripts');

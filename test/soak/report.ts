@@ -34,7 +34,8 @@ export interface Rest {
 export interface Tally {
   readonly finishedJobs: number;
   readonly secondJobs: number;
-  readonly killedJobs: number;
+  /** Of each job whose machine went, what the log says of its node. */
+  readonly lostJobs: readonly string[];
   readonly created: number;
   readonly calls: number;
   readonly events: EventLosses;
@@ -65,7 +66,7 @@ export function broken({ wish, lives, rest, tally, samples }: SoakReport): strin
     ...lives.deaths.map(death => `a daemon ended by itself: ${death}`),
     ...lives.failures.map(failure => `an actor failed: ${failure}`),
     ...(tally.secondJobs > 0 ? [`${tally.secondJobs} machines had a second job`] : []),
-    ...(tally.killedJobs > 0 ? [`${tally.killedJobs} jobs lost their machine`] : []),
+    ...tally.lostJobs.map(story => `a job lost its machine: ${story}`),
     ...tally.peaks
       .filter(({ servers, max }) => servers > max)
       .map(({ provider, servers, max }) => `${provider} had ${servers} servers, ${max} are allowed`),
@@ -137,7 +138,7 @@ export function tableOf(report: SoakReport): string {
       `${tally.builds.begun} begun, ${tally.builds.ready} seen ready; ${tally.builds.killed} kills in the middle of one`,
     ],
     ['starts', `${round(percentile(lives.startsMs, 50))} ms in the median, ${round(most(lives.startsMs))} at most`],
-    ['jobs', `${tally.finishedJobs} finished, ${tally.secondJobs} second, ${tally.killedJobs} killed`],
+    ['jobs', `${tally.finishedJobs} finished, ${tally.secondJobs} second, ${tally.lostJobs.length} killed`],
     [
       'servers',
       `${tally.created} created; ${tally.peaks.map(each => `${each.servers} of ${each.max}`).join(', ')} at most`,

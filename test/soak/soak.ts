@@ -10,7 +10,7 @@ import { E2ePool } from '../support/e2e-pool.js';
 import { imageName, type Surroundings } from '../support/e2e-world.js';
 import { startMariadb } from '../support/mariadb.js';
 import { startPostgres } from '../support/postgres.js';
-import { Builds, builtImage, buildingKeys, buildServersMax, scriptsOf, writeScripts } from './builds.js';
+import { Builds, builtImage, buildingKeys, scriptsOf, writeScripts } from './builds.js';
 import { EventTrouble } from './events.js';
 import { comeToRest, restOf } from './rest.js';
 import { sample, type Sample } from './measure.js';
@@ -151,6 +151,10 @@ class Soak {
   readonly #startsMs: number[] = [];
   readonly #deaths: string[] = [];
   readonly #failures = new Set<string>();
+  /** Of each job whose machine went, what the log says of its node. */
+  readonly #lost: string[] = [];
+  /** Of the life before this one. */
+  #earlierLog = '';
   readonly #beganMs = performance.now();
   #kills = 0;
   #restarts = 0;
@@ -164,7 +168,10 @@ class Soak {
     this.#database = database;
     this.#observer = observer;
     this.#chance = new Chance(wish.seed);
-    const { clouds, masters } = pool.world;
+    const { clouds, masters, jobs } = pool.world;
+    jobs.onFinished(({ wasKilled, nodeName }) => {
+      if (wasKilled) this.#lost.push(this.#storyOf(nodeName));
+    });
     this.#events = new EventTrouble(masters.values(), this.#chance, wish.silenceEverySeconds);
     this.#builds = new Builds(pool, buildersOf([...clouds.keys()]), this.#chance, wish.buildEverySeconds);
   }
@@ -291,7 +298,15 @@ class Soak {
     this.#wish.say(`${counts}; ${residentMb.toFixed(0)} MB, ${connections ?? 'unknown'} connections`);
   }
 
+  #storyOf(nodeName: string): string {
+    const id = nodeName.split('-').at(-1) ?? '';
+    const lines = `${this.#earlierLog}\n${this.#pool.daemon.stderr()}`.split('\n');
+    const own = lines.filter(line => line.includes(`"node":${id},`) || line.includes(nodeName));
+    return [`the machine of ${nodeName} went ${this.#seconds.toFixed(1)} s after the start`, ...own].join('\n  ');
+  }
+
   #readLog(): void {
+    this.#earlierLog = this.#pool.daemon.stderr();
     for (const line of this.#pool.daemon.stderr().split('\n')) {
       if (/"level":"error"/.test(line)) this.#failures.add(line.slice(0, 1_000));
     }
@@ -324,19 +339,18 @@ class Soak {
     const clouds = [...world.clouds.values()];
     const callsOf = ({ calls }: { readonly calls: Readonly<Record<string, number>> }): number =>
       Object.values(calls).reduce((sum, count) => sum + count, 0);
-    const { finishedJobs, secondJobs, killedJobs } = world.judge();
+    const { finishedJobs, secondJobs } = world.judge();
     return {
       finishedJobs,
       secondJobs,
-      killedJobs,
+      lostJobs: this.#lost,
       created: clouds.reduce((sum, cloud) => sum + cloud.counts().created, 0),
       events: this.#events.losses,
       builds: this.#builds.seen,
       calls: [...clouds, ...world.masters.values()].reduce((sum, each) => sum + callsOf(each.counts()), 0),
       peaks: clouds.map(cloud => {
         const { peakServers } = cloud.counts();
-        const builds = buildersOf([...world.clouds.keys()]).includes(cloud.name) ? buildServersMax : 0;
-        return { provider: cloud.name, servers: peakServers, max: shareOf(this.#wish) + builds };
+        return { provider: cloud.name, servers: peakServers, max: shareOf(this.#wish) };
       }),
     };
   }
