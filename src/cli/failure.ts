@@ -58,9 +58,31 @@ function readFailure(error: unknown): { code: ExitCode; message: string; next: s
   if (error instanceof ControlError)
     return { code: codeOfStatus(error.status), message: error.message, next: error.next };
   if (error instanceof Fault) return { code: exitCodes.failed, message: error.message, next: error.next };
+  const advice = adviceFor(error);
+  if (advice !== null) return { code: exitCodes.failed, message: (error as Error).message, next: advice };
   // Anything else is a bug of ours: its stack is what a report needs.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: exitCodes.failed, message: `this is a bug: ${text}`, next: null };
+}
+
+/** What the operating system refuses is no bug of ours. */
+function adviceFor(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  switch (error.code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'free space on that disk';
+    case 'EACCES':
+    case 'EPERM':
+      return 'run it as a user who may, or give this one the right';
+    case 'EROFS':
+      return 'mount that file system writable, or name another place';
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'allow more open files (ulimit -n, LimitNOFILE)';
+    default:
+      return null;
+  }
 }
 
 function codeOfStatus(status: number): ExitCode {

@@ -289,7 +289,7 @@ async function detach(argv: readonly string[], options: DaemonOptions, context: 
   for (let waitedMs = 0; waitedMs < startMsMax; waitedMs += lookMs) {
     const end = await Promise.race([exited, context.sleep(lookMs)]);
     if (end) {
-      context.err.write(child.output());
+      context.err.write(child.output() || silentEnd(end.code, logFile));
       return end.code === exitCodes.invalid ? exitCodes.invalid : exitCodes.failed;
     }
     if (await answers(socket)) {
@@ -301,6 +301,10 @@ async function detach(argv: readonly string[], options: DaemonOptions, context: 
   throw new CliFailure(exitCodes.failed, `the daemon did not answer within ${startMsMax / 1_000} s`, {
     next: `see ${logFile}`,
   });
+}
+
+function silentEnd(code: number, logFile: string): string {
+  return `nodepoold: the daemon ended with ${code} and could say nothing in ${logFile}; is that disk full? With -d it says why here\n`;
 }
 
 function defaultPidFile(config: PoolConfig, context: DaemonContext): string {

@@ -46,8 +46,14 @@ function tryWrite(path: string, pid: number): boolean {
     writeFileSync(path, `${pid}\n`, { flag: 'wx' });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    // A full disk leaves an empty file.
+    if (code === 'ENOSPC' || code === 'EDQUOT') rmSync(path, { force: true });
+    throw new CliFailure(exitCodes.failed, `the pid file ${path} cannot be written: ${message}`, {
+      next: 'free space there, or name another one with -p FILE',
+      cause: error,
+    });
   }
 }
 

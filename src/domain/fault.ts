@@ -70,7 +70,10 @@ export const faultKinds = {
   'build.image-error': { retry: 'never', next: 'the cloud could not save the image; see its status page' },
   'build.image-gone': { retry: 'never', next: 'the cloud or somebody else deleted the image while it was saved' },
   'build.image-timeout': { retry: 'never', next: 'raise timings.snapshot or ask the cloud why images are slow' },
-  'build.file': { retry: 'later', next: 'check that the daemon may read and write its state-dir and images-dir' },
+  'build.file': {
+    retry: 'later',
+    next: 'check that state-dir and images-dir have room, and that the daemon may read and write there',
+  },
   'build.command': { retry: 'never', next: 'read the log of the build, which has all that the command said' },
   'store.away': { retry: 'later', next: 'check dburi and that the database server runs' },
   'store.refused': { retry: 'later', next: 'the database refused the statement; its message says why' },

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Runs as this user and group. */
   readonly uid?: number;
+  /** For it, this folder is a disk of its own, which is full: `fill` takes all of it. */
+  readonly fullDisk?: string;
 }
 
 export interface NodepooldProcess {
@@ -121,14 +123,25 @@ async function runToEnd(program: string, args: readonly string[], options: RunOp
 
 /** With nothing of this process's environment that could tell the program where a daemon is. */
 function start(program: string, args: readonly string[], options: RunOptions): ChildProcess {
-  const { root = checkout, cwd, uid, env } = options;
+  const { root = checkout, cwd, uid, env, fullDisk } = options;
   const who: SpawnOptions = uid === undefined ? {} : { uid, gid: uid };
-  return spawn(process.execPath, [join(root, 'bin', program), ...args], {
+  const [command, ...before] =
+    fullDisk === undefined ? [process.execPath] : [...onFullDisk(fullDisk), process.execPath];
+  return spawn(command, [...before, join(root, 'bin', program), ...args], {
     ...who,
     ...(cwd === undefined ? {} : { cwd }),
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+}
+
+const diskKib = 256;
+
+/** In a mount namespace of its own, which needs no rights. */
+function onFullDisk(folder: string): readonly [string, ...string[]] {
+  const fill = `head -c ${2 * diskKib}k /dev/zero > "$0/fill" 2> /dev/null`;
+  const script = `mount -t tmpfs -o size=${diskKib}k tmpfs "$0" && { ${fill}; exec "$@"; }`;
+  return ['unshare', '--map-root-user', '--mount', 'sh', '-c', script, folder];
 }
 
 function collect(stream: ChildProcess['stderr']): () => string {

@@ -73,7 +73,7 @@ export class E2ePool {
     return this.#daemon;
   }
 
-  async start(options: Pick<DaemonOptions, 'args' | 'env'> = {}): Promise<void> {
+  async start(options: Pick<DaemonOptions, 'args' | 'env' | 'fullDisk'> = {}): Promise<void> {
     this.#daemon = await startNodepoold({ config: this.config, stateDir: this.stateDir, ...options });
   }
 

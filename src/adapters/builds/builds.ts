@@ -52,7 +52,7 @@ export function openBuilds({ config, env, log }: BuildsOptions): BuildsPort {
  * full disk has left of an earlier try is no key.
  */
 async function keyIn(file: string): Promise<BuildKey> {
-  return orFault('keep a key', async () => {
+  return orFault(`keep the key ${file}`, async () => {
     await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
     const known = await publicKeyAt(file);
     if (known !== null) return { publicKey: known, privateKeyFile: file };
