@@ -1,7 +1,7 @@
 /**
  * Owns    the actors of a node's subnodes.
  * Hears   adopt, remove-all, server-gone (its node).
- * Tells   each subnode to go, or that its server is gone.
+ * Tells   each subnode to go, or that its server is gone; its node to adopt them, when a life begins.
  * Stores  nothing.
  * If it dies: its subnodes stop with it, and their node adopts them anew from its row.
  */
@@ -19,11 +19,15 @@ interface SubnodesState {
   readonly children: Map<string, Ref<SubnodeMessage>>;
 }
 
-export const subnodesActor: Actor<SubnodesMessage, SubnodesState, null> = {
+/** `args` is the node that they belong to. */
+export const subnodesActor: Actor<SubnodesMessage, SubnodesState, Ref<{ readonly type: 'proceed' }>> = {
   kind: 'subnodes',
   isDynamic: true,
 
-  init: () => ({ children: new Map() }),
+  init(_ctx, node) {
+    node.tell({ type: 'proceed' });
+    return { children: new Map() };
+  },
 
   handle(message, { children }, ctx) {
     switch (message.type) {

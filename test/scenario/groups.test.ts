@@ -471,3 +471,21 @@ test('groups fill a cloud to its last whole group, and a single node takes the r
   expect(pool.cloud().serversPeak).toBeLessThanOrEqual(8);
   pool.check();
 });
+
+test('the machines of a group go on when the actor that holds them has a new life, on their way in and out', async () => {
+  const pool = await startPool(multi());
+  const holder = '/providers/alpha/nodes/1/subnodes';
+  await pool.until(() => pool.state(holder) === '2 with something to do');
+  await pool.answer(pool.api.restart(holder));
+  await pool.rest();
+  pool.cloud().deleteMs = 60_000;
+  await pool.delete(1);
+  await pool.until(() => pool.row(1)?.step === 'servers');
+  await pool.advance(5_000);
+  await pool.answer(pool.api.restart(holder));
+  await pool.advance(1_000);
+  expect(pool.state(holder)).toBe('2 with something to do');
+  await pool.until(() => pool.row(1) === null);
+  await pool.rest();
+  pool.checkAtRest();
+});

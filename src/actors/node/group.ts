@@ -73,7 +73,7 @@ async function addRows(count: number, node: Self, ctx: NodeContext): Promise<voi
 /** Each row that has still something to do has its actor. */
 function startSubnodes(node: Self, ctx: NodeContext): void {
   const { row } = node.home;
-  node.subnodes ??= ctx.spawn(subnodesActor, 'subnodes', null);
+  node.subnodes ??= ctx.spawn(subnodesActor, 'subnodes', ctx.self);
   for (const subnode of row.subnodes) {
     if (subnode.state !== 'ready' || row.state === 'delete') adopt(subnode, node.subnodes, node, ctx);
   }
@@ -93,7 +93,7 @@ export function replaceMember(
 ): void {
   const row = node.home.row.subnodes.find(subnode => subnode.id === id);
   if (!row) return;
-  node.subnodes ??= ctx.spawn(subnodesActor, 'subnodes', null);
+  node.subnodes ??= ctx.spawn(subnodesActor, 'subnodes', ctx.self);
   adopt(row, node.subnodes, node, ctx);
   ctx.tell(node.subnodes, { type: 'server-gone', id, why });
 }
