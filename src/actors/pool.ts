@@ -111,6 +111,8 @@ export interface Known {
   readonly events: Map<string, boolean>;
   /** Targets and images of which anything was heard. */
   readonly heardOf: Set<string>;
+  /** Nodes whose rows were asked for, with no answer yet: they may be written at any time. */
+  readonly unanswered: NewNode[];
 }
 
 export const nothingKnown = (): Known => ({
@@ -125,6 +127,7 @@ export const nothingKnown = (): Known => ({
   targetTroubles: new Map(),
   events: new Map(),
   heardOf: new Set(),
+  unanswered: [],
 });
 
 interface Sample {
@@ -493,16 +496,21 @@ async function round(state: PoolState, ctx: Context<PoolMessage>): Promise<void>
   const known = demandOf(state);
   const decided = decideRound(state, known);
   state.waitingSince = waitingAfter(decided, state.waitingSince, ctx.now());
-  const nodes = newNodes(decided, state, ctx);
+  const { unanswered } = state;
+  const isRepeat = unanswered.length > 0;
+  // By their tags they are written once, however often they are asked for: new ones would come beside them.
+  if (!isRepeat) unanswered.push(...newNodes(decided, state, ctx));
   state.refusals = decided.refusals;
   state.rounds++;
-  if (nodes.length > 0) {
+  if (unanswered.length > 0) {
     try {
-      grant(await state.outside.store.shared.insertNodes(nodes), state, ctx);
+      grant(await state.outside.store.shared.insertNodes([...unanswered]), state, ctx);
     } catch (error) {
       storeFailed(error, state, ctx);
       return;
     }
+    unanswered.length = 0;
+    if (isRepeat) soon(state, ctx);
   }
   grantBuildRoom(state.buildRooms, state.stock, provider => roomIn(provider, state), ctx);
   ctx.tell(ledgerAddress, { type: 'round', round: decided, sampledAt: known.sampledAt });

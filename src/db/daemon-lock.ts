@@ -8,6 +8,7 @@ import type { LockHolder } from '../ports/store.js';
 import { databasePlace, type Database, type EngineName } from '../domain/dburi.js';
 import { engineLocks } from './engine-lock.js';
 import { isTableMissing, toFault } from './faults.js';
+import { holderTable, type Holding } from './fence.js';
 import { deadlines, type Log } from './options.js';
 import { borrow, cut, giveBack, knexConfig, type RawConnection } from './raw-connection.js';
 
@@ -21,11 +22,13 @@ export interface DaemonLockOptions {
 /** A server drops the connection of a daemon that vanished after this long without a sign of life. */
 const vanishedSeconds = (4 * deadlines.keepaliveMs) / 1000;
 
-const createTable = `create table if not exists nodepool_daemon (
+const createTable = `create table if not exists ${holderTable} (
   id integer primary key, host varchar(255) not null, pid integer not null,
   socket varchar(255) not null, started bigint not null)`;
 
-export async function takeDaemonLock(options: DaemonLockOptions): Promise<DaemonLock> {
+export async function takeDaemonLock(
+  options: DaemonLockOptions,
+): Promise<{ readonly lock: DaemonLock; readonly holding: Holding }> {
   const { database, log } = options;
   const knex = knexFactory({
     ...knexConfig(database, { statementMs: deadlines.statementMs, log }),
@@ -34,8 +37,7 @@ export async function takeDaemonLock(options: DaemonLockOptions): Promise<Daemon
   });
   try {
     const lock = new DaemonLock(knex, await borrow(knex), database.engine);
-    await lock.take(options);
-    return lock;
+    return { lock, holding: await lock.take(options) };
   } catch (error) {
     await knex.destroy();
     throw toFault(error);
@@ -66,15 +68,17 @@ export class DaemonLock {
     });
   }
 
-  async take({ database, holder, now }: DaemonLockOptions): Promise<void> {
+  async take({ database, holder, now }: DaemonLockOptions): Promise<Holding> {
+    const started = now();
     try {
       if (this.#engine === 'mysql') await this.#ask('set session wait_timeout = ?', [vanishedSeconds]);
       const isTaken = await engineLocks[this.#engine].take(this.#knex, this.#connection, 'daemon');
       if (!isTaken) throw new Fault('store.locked', `${databasePlace(database)} is in use by ${await this.#holder()}`);
       await this.#ask(createTable);
-      await this.#ask('delete from nodepool_daemon');
-      const row = [1, holder.host, holder.pid, holder.socket, now()];
-      await this.#ask('insert into nodepool_daemon (id, host, pid, socket, started) values (?, ?, ?, ?, ?)', row);
+      await this.#ask(`delete from ${holderTable}`);
+      const row = [1, holder.host, holder.pid, holder.socket, started];
+      await this.#ask(`insert into ${holderTable} (id, host, pid, socket, started) values (?, ?, ?, ?, ?)`, row);
+      return { pid: holder.pid, started };
     } catch (error) {
       await this.#drop();
       throw error;
@@ -85,7 +89,7 @@ export class DaemonLock {
     if (this.#isOver) return;
     this.#isOver = true;
     // Where the connection is already gone, so is the lock, and the row says nothing without it.
-    await this.#ask('delete from nodepool_daemon').catch(() => undefined);
+    await this.#ask(`delete from ${holderTable}`).catch(() => undefined);
     // By name: a busy server closes a connection, and frees its locks, some time after we have.
     await engineLocks[this.#engine].release(this.#knex, this.#connection, 'daemon').catch(() => undefined);
     await this.#drop();
@@ -100,7 +104,7 @@ export class DaemonLock {
 
   async #holderRows(): Promise<readonly HolderRow[]> {
     try {
-      const query = this.#knex('nodepool_daemon').select<HolderRow[]>('*');
+      const query = this.#knex(holderTable).select<HolderRow[]>('*');
       return await query.connection(this.#connection);
     } catch (error) {
       // For a moment, when a daemon starts on a new database.

@@ -9,6 +9,7 @@ import { stateCodes, type NodeState } from '../domain/states.js';
 import type { WatchedJob } from '../domain/watched-job.js';
 import type { Changed, Expected, ExpectedSnapshot, LedgerRow, NodeFilter, Session } from '../ports/store.js';
 import { isConflict, toFault } from './faults.js';
+import type { Fence } from './fence.js';
 import type { Changer } from './group-commit.js';
 import type { InDoubt, RowName } from './in-doubt.js';
 import {
@@ -49,6 +50,7 @@ export interface SessionOptions {
   /** Told of rows that cannot be understood. */
   readonly unreadable: Unreadable;
   readonly subnodeColumns: SubnodeColumns;
+  readonly fence: Fence;
 }
 
 export class SqlSession implements Session {
@@ -58,6 +60,7 @@ export class SqlSession implements Session {
   readonly #inDoubt: InDoubt;
   readonly #unreadable: Unreadable;
   readonly #subnodeColumns: SubnodeColumns;
+  readonly #fence: Fence;
   #hasJobs = false;
 
   constructor(pool: Pool, options: SessionOptions, changes: Changer = pool) {
@@ -67,12 +70,13 @@ export class SqlSession implements Session {
     this.#inDoubt = options.inDoubt;
     this.#unreadable = options.unreadable;
     this.#subnodeColumns = options.subnodeColumns;
+    this.#fence = options.fence;
   }
 
   insertNodes(nodes: readonly NewNode[]): Promise<readonly NodeRow[]> {
     const tags = nodes.map(node => node.tag);
     assert.equal(new Set(tags).size, tags.length, 'two new nodes have one tag');
-    return this.#transaction(async transaction => {
+    return this.#fenced(async transaction => {
       // A repeat after a lost answer finds its rows by their tags, which are also how new ids are read back.
       const find = () => NodeRecord.query(transaction).whereIn('tag', tags);
       const written = byTag(await find());
@@ -92,7 +96,7 @@ export class SqlSession implements Session {
   }
 
   insertSubnodes(node: NodeId, tags: readonly Tag[]): Promise<readonly SubnodeRow[]> {
-    return this.#transaction(async transaction => {
+    return this.#fenced(async transaction => {
       const find = () => SubnodeRecord.query(transaction).whereIn('tag', [...tags]);
       const written = byTag(await find());
       const columns = tags.filter(tag => !written.has(tag)).map(tag => newSubnodeColumns(node, tag, this.#now()));
@@ -161,7 +165,7 @@ export class SqlSession implements Session {
 
   insertSnapshot(snapshot: NewSnapshot): Promise<SnapshotRow> {
     const { tag } = snapshot;
-    return this.#transaction(async transaction => {
+    return this.#fenced(async transaction => {
       const find = () => SnapshotRecord.query(transaction).where('tag', tag).first();
       // A repeat after a lost answer finds the row that it has written.
       if ((await find()) === undefined) {
@@ -286,6 +290,13 @@ export class SqlSession implements Session {
       expected: { state: stateCodes[expected.state], step: expected.step },
       revision: expected.revision,
       columns: { ...columns, ...stateTime },
+    });
+  }
+
+  #fenced<T>(work: (transaction: Knex) => Promise<T>): Promise<T> {
+    return this.#transaction(async transaction => {
+      await this.#fence.enter(transaction);
+      return work(transaction);
     });
   }
 

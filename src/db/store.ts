@@ -5,6 +5,7 @@ import type { LockHolder, Session, Slot, StorePort, StoreStart } from '../ports/
 import { takeDaemonLock, type DaemonLock } from './daemon-lock.js';
 import { databasePlace, parseDburi, type Database } from '../domain/dburi.js';
 import { toFault } from './faults.js';
+import { Fence } from './fence.js';
 import { Gate } from './gate.js';
 import { GroupCommit } from './group-commit.js';
 import { InDoubt } from './in-doubt.js';
@@ -58,6 +59,7 @@ class SqlStore implements StorePort {
       inDoubt: new InDoubt(),
       unreadable: new Unreadable(log),
       subnodeColumns: new SubnodeColumns(),
+      fence: new Fence(),
     };
     this.shared = new SqlSession(this.#pool, this.#session, new GroupCommit(this.#pool));
   }
@@ -69,8 +71,10 @@ class SqlStore implements StorePort {
   async start(holder: LockHolder): Promise<StoreStart> {
     await this.#lock?.release();
     this.#pool.open();
-    const lock = await takeDaemonLock({ database: this.#database, holder, now: this.#now, log: this.#log });
+    const options = { database: this.#database, holder, now: this.#now, log: this.#log };
+    const { lock, holding } = await takeDaemonLock(options);
     this.#lock = lock;
+    this.#session.fence.hold(holding);
     try {
       await this.#migrate();
       await this.#pool.run(knex => this.#session.subnodeColumns.settle(knex));

@@ -504,6 +504,31 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
       });
     });
 
+    test('adds nothing for a daemon that has lost the database to another one', async () => {
+      await store.close();
+      await store.start(holder);
+      const [row] = await store.shared.insertNodes([newNode('before')]);
+      await place.killLock(store);
+      const second = openHere();
+      await until(() => starts(second, otherHolder));
+      const id = row?.id ?? nodeId(0);
+      const image = { provider: 'rax', image: 'trusty', version: 1, tag: tag('image') };
+      const added = [
+        store.shared.insertNodes([newNode('after')]),
+        store.shared.insertSubnodes(id, [tag('sub')]),
+        store.shared.insertSnapshot(image),
+      ];
+      for (const each of await Promise.allSettled(added)) {
+        expect(each).toMatchObject({ status: 'rejected', reason: { kind: 'store.away' } });
+      }
+      expect(await second.shared.nodes()).toMatchObject([{ tag: 'before', subnodes: [] }]);
+      expect(await second.shared.snapshots()).toEqual([]);
+      // It adds again once it has the database again.
+      await second.close();
+      await store.start(holder);
+      expect(await store.shared.insertNodes([newNode('again')])).toHaveLength(1);
+    });
+
     describe('connections', () => {
       test('slots have connections of their own, 40 at once', async () => {
         const slots = await Promise.all(Array.from({ length: 40 }, () => store.openSlot()));
@@ -651,9 +676,9 @@ async function isAway(asked: Promise<unknown>): Promise<boolean> {
 }
 
 /** The server may need a moment to notice that the connection with the lock is gone. */
-async function starts(store: StorePort): Promise<boolean> {
+async function starts(store: StorePort, as = holder): Promise<boolean> {
   try {
-    await store.start(holder);
+    await store.start(as);
     return true;
   } catch (error) {
     expect(error).toMatchObject({ kind: 'store.locked' });

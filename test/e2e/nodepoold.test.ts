@@ -50,6 +50,7 @@ describe('nodepoold', () => {
         .trimEnd()
         .split('\n')
         .filter(line => !line.includes('warning'));
+      expect(told.pop()).toContain('correct it, or name another one with -c FILE');
       for (const line of told) expect(line).toMatch(/wrong\.yaml:\d+:\d+: /);
       expect(told.some(line => line.startsWith(`${wrong}:${place}:${column}: `))).toBe(true);
       expect(told.length).toBeGreaterThan(1);

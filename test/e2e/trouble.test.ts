@@ -125,6 +125,11 @@ describe('a daemon in a world in trouble', () => {
     const before = world.jobs.finished();
     const descriptors = await descriptorsOf(daemon.pid);
     const said = daemon.stderr().length;
+    // So that something is wanted of that cloud all the time.
+    const { faults } = cloudOf(world, 'west');
+    faults.next('deleteServer', { kind: 'answer', status: 503 }, 100);
+    const inWest = (await pool.nodes()).find(node => node.provider === 'west');
+    await pool.client.delete(inWest?.id ?? 0, { now: true });
     await descriptors.exhaust();
     try {
       // Connections that there are do not help it: each party has to be connected to anew.
@@ -135,6 +140,7 @@ describe('a daemon in a world in trouble', () => {
         await pool.until(() => new RegExp(`"actor":"${party}[^"]*".*EMFILE`).test(daemon.stderr().slice(said)));
       }
     } finally {
+      faults.clear();
       await descriptors.free();
       descriptors.close();
     }

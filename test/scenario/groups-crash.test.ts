@@ -66,3 +66,15 @@ test('a machine of a group whose change is written though the answer is lost goe
     pool.checkAtRest();
   }
 });
+
+test('a group whose machines are written late, after they were asked for again, has none of them twice', async () => {
+  const pool = await startPool({ labels: [{ name: 'multi', subnodes: 2, minReady: 1 }] });
+  let asked = 0;
+  pool.store.whim = method => (method === 'insertSubnodes' && asked++ === 0 ? { stallMs: 40_000 } : null);
+  await pool.until(() => asked === 2);
+  await pool.rest();
+  await pool.advance(120_000);
+  expect(pool.cloud().callsOf('createServer')).toHaveLength(3);
+  expect(pool.one('ready').subnodes).toHaveLength(2);
+  pool.checkAtRest({ failures: pool.failures.length });
+});

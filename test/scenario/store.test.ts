@@ -103,6 +103,20 @@ test('a round whose commit was answered by nobody is not written twice', async (
   pool.checkAtRest();
 });
 
+test('a round that is written late, after its actor was given up, grants nothing twice', async () => {
+  const pool = await startPool({
+    labels: [{ name: 'bare', minReady: 3 }],
+    providers: [{ name: 'alpha', maxServers: 3 }],
+  });
+  let asked = 0;
+  pool.store.whim = method => (method === 'insertNodes' && asked++ === 0 ? { stallMs: 40_000 } : null);
+  await pool.until(() => asked === 2);
+  await pool.rest();
+  await pool.advance(120_000);
+  expect(pool.cloud().serversPeak).toBe(3);
+  pool.checkAtRest({ failures: pool.failures.length });
+});
+
 test('a round that the database refuses is made again', async () => {
   const pool = await startPool({ labels: [{ name: 'bare', minReady: 3 }] });
   pool.store.next('insertNodes', new Fault('store.refused', 'disk full'));

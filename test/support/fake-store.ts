@@ -110,6 +110,8 @@ export class FakeStore implements StorePort {
   #isClosed = false;
   #poisoned: NodeId | null = null;
   #stallMs: number | null = null;
+  /** The lock that it took last. */
+  #holding: FakeDatabase['lock'] = null;
   #stallAnswerMs: number | null = null;
 
   constructor(options: FakeStoreOptions) {
@@ -172,6 +174,7 @@ export class FakeStore implements StorePort {
       const since = new Date(this.#options.now()).toISOString();
       const text = `the daemon on ${holder.host}, pid ${String(holder.pid)}, socket ${holder.socket}, since ${since}`;
       const lockLost = new Promise<void>(lose => (this.database.lock = { owner: this, text, lose }));
+      this.#holding = this.database.lock;
       return {
         server: 'fake 1 at memory',
         connectionsAllowed: this.#options.connectionsAllowed ?? 150,
@@ -397,12 +400,16 @@ export class FakeStore implements StorePort {
 
   async #call<T>(method: StoreMethod, work: () => T): Promise<T> {
     this.calls.push(method);
+    const holding = this.#holding;
     const whim = this.whim(method);
     if (whim !== null && typeof whim === 'object' && 'stallMs' in whim)
       await this.#options.turn?.(method, whim.stallMs);
     await this.#options.turn?.(method);
     if (this.#isClosed) throw new Fault('store.stopped', 'the store is closed');
     if (this.database.isAway) throw new Fault('store.away', 'connect ECONNREFUSED');
+    const { lock } = this.database;
+    const isFenced = holding !== null && lock !== null && lock !== holding;
+    if (isFenced && adds.has(method)) throw new Fault('store.away', 'another daemon has taken the database');
     if (this.database.isReadOnly && writes.has(method)) throw new Fault('store.away', 'the server is read-only');
     const scripted = this.#faults.findIndex(entry => entry.method === method);
     const [entry] = scripted < 0 ? [] : this.#faults.splice(scripted, 1);
@@ -417,6 +424,7 @@ export class FakeStore implements StorePort {
   }
 }
 
+const adds: ReadonlySet<StoreMethod> = new Set<StoreMethod>(['insertNodes', 'insertSubnodes', 'insertSnapshot']);
 const writes: ReadonlySet<StoreMethod> = new Set<StoreMethod>([
   'start',
   'insertNodes',

@@ -16,8 +16,9 @@ import { change, whereabouts, type NodeContext, type Self } from './self.js';
 
 /** Looks how far the group is, and begins what is missing of it. */
 export async function proceedGroup(node: Self, ctx: NodeContext): Promise<void> {
+  const wanted = (node.home.row.groupSize ?? 1) - 1;
+  await dropSurplus(wanted, node);
   const { row, settings } = node.home;
-  const wanted = (row.groupSize ?? 1) - 1;
   const ready = row.subnodes.filter(({ state }) => state === 'ready').length;
   if (ready >= wanted) {
     ctx.cancelTimer('group is late');
@@ -68,6 +69,17 @@ async function addRows(count: number, node: Self, ctx: NodeContext): Promise<voi
   const added = await outside.store.shared.insertSubnodes(row.id, tags);
   node.isRowSure = true;
   home.row = { ...home.row, subnodes: [...home.row.subnodes, ...added] };
+}
+
+/** An insertion that was given up, and took effect after it was repeated, leaves rows of machines that nobody began. */
+async function dropSurplus(wanted: number, { home }: Self): Promise<void> {
+  const count = home.row.subnodes.length - wanted;
+  if (count <= 0) return;
+  const unbegun = home.row.subnodes.filter(({ step, sentAt }) => step === 'queued' && sentAt === null);
+  for (const { id } of unbegun.slice(-count)) {
+    await home.outside.store.shared.deleteSubnode(id);
+    home.row = { ...home.row, subnodes: home.row.subnodes.filter(each => each.id !== id) };
+  }
 }
 
 /** Each row that has still something to do has its actor. */
