@@ -73,7 +73,7 @@ export function adopt(row: SnapshotRow, state: ImageState, ctx: ImageContext): v
   freeImages(state, ctx);
 }
 
-/** What a process had asked for that was killed may have been written since: such a row has no actor, or a newer state. */
+/** What was asked for may be written after it was given up: such a row has no actor, or is newer than its actor knows. */
 export function adoptLate(rows: readonly SnapshotRow[], state: ImageState, ctx: ImageContext): void {
   for (const row of rows) {
     state.snapshots.get(row.id)?.tell({ type: 'row-seen', revision: row.revision });
