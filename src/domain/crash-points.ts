@@ -117,6 +117,15 @@ export function pointsOf(record: CrashRecord): readonly CrashPoint[] {
   return moments.map(moment => `${moment} ${record}` as const);
 }
 
+/**
+ * The points at which a kill leaves something of its own. Just after the record of a step the next one begins: a kill
+ * there is one in the middle of that.
+ */
+export function distinctPointsOf(record: CrashRecord): readonly CrashPoint[] {
+  const isStepOver = /^(subnode )?(launch|delete|build|remove) (?!row)/.test(record);
+  return isStepOver ? [`before ${record}`] : pointsOf(record);
+}
+
 export function isCrashPoint(text: string): text is CrashPoint {
   return crashPoints.some(each => each === text);
 }
