@@ -58,10 +58,14 @@ const samplesMin = 60;
 const growthMax = 1.3;
 const growthMb = 24;
 
+const settledMs = 5_000;
+
 /** What should never have happened; empty: all is well. */
 export function broken({ wish, lives, rest, tally, samples }: SoakReport): string[] {
   const { heap, resident } = memory(samples);
-  const connections = most(samples.map(each => each.connections));
+  // Until then the server may still be closing those of the daemon that was killed.
+  const settled = samples.filter(({ ageMs }) => ageMs >= settledMs);
+  const connections = most(settled.map(each => each.connections));
   return [
     ...lives.deaths.map(death => `a daemon ended by itself: ${death}`),
     ...lives.failures.map(failure => `an actor failed: ${failure}`),
