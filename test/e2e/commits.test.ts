@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { whileBusy } from '../support/busy-pool.js';
+import { untilIdle, untilWell, whileBusy } from '../support/busy-pool.js';
 import { E2ePool } from '../support/e2e-pool.js';
 import { startMariadb } from '../support/mariadb.js';
 import { startPostgres } from '../support/postgres.js';
@@ -69,21 +69,23 @@ async function endure(open: () => Promise<Server>): Promise<void> {
     await whileBusy(pool, async () => {
       for (const statement of statements) {
         proxy.cut(statement);
-        await untilWell(pool, () => !proxy.isWaiting);
+        await pool.until(() => !proxy.isWaiting);
+        await untilWell(pool);
         proxy.lose(statement);
-        await untilWell(pool, () => !proxy.isWaiting);
+        await pool.until(() => !proxy.isWaiting);
+        await untilWell(pool);
       }
     });
     await untilRest(pool);
 
     proxy.delayMs = lateMs;
-    await whileBusy(pool, () => untilWell(pool, () => true));
+    await whileBusy(pool, () => untilWell(pool));
     await untilRest(pool);
     proxy.delayMs = 0;
 
     await server.beLazy();
     await whileBusy(pool, async () => {
-      await untilWell(pool, () => true);
+      await untilWell(pool);
       await server.kill();
       await pool.until(async () => !(await pool.client.readiness()).ready);
       await server.start();
@@ -101,20 +103,9 @@ async function endure(open: () => Promise<Server>): Promise<void> {
   }
 }
 
-/** It is so, and afterwards the daemon says that it is well, and jobs are done. */
-async function untilWell(pool: E2ePool, isSo: () => boolean): Promise<void> {
-  await pool.until(isSo);
-  await pool.until(async () => (await pool.client.readiness()).ready);
-  const before = pool.world.jobs.finished();
-  pool.world.jobs.submit({ job: 'demo-job', label: 'small', durationMs: 50 });
-  await pool.until(() => pool.world.jobs.finished() > before);
-}
-
 /** Nothing that was launched twice is left. */
 async function untilRest(pool: E2ePool): Promise<void> {
-  await pool.until(() => pool.world.jobs.queued() + pool.world.jobs.running() === 0);
-  for (const node of await pool.nodes()) if (node.state === 'hold') await pool.client.release(node.id);
-  await pool.untilStocked();
+  await untilIdle(pool);
   await pool.until(async () => {
     const { servers, slaves } = await pool.leaks();
     return servers.length + slaves.length === 0;

@@ -13,7 +13,7 @@ import {
 import { E2ePool } from '../support/e2e-pool.js';
 import { imageName } from '../support/e2e-world.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
-import { whileBusy } from '../support/busy-pool.js';
+import { untilIdle, whileBusy } from '../support/busy-pool.js';
 import { masterOf } from '../support/world.js';
 
 /** Its servers need floating addresses. */
@@ -71,9 +71,7 @@ async function killAndLookAt(records: typeof nodeRecords, pool: E2ePool): Promis
     }
   });
   await pool.start();
-  await pool.until(() => world.jobs.queued() + world.jobs.running() === 0);
-  for (const node of await pool.nodes()) if (node.state === 'hold') await pool.client.release(node.id);
-  await pool.untilStocked();
+  await untilIdle(pool);
   await pool.until(async () => (await pool.client.images()).every(image => image.state === 'ready'));
   // What nobody refers to goes when the janitor has seen it twice.
   await pool.until(async () => (await inventoryOf(pool)).length === 0);

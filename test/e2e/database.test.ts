@@ -2,7 +2,7 @@
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { whileBusy } from '../support/busy-pool.js';
+import { untilIdle, untilWell, whileBusy } from '../support/busy-pool.js';
 import { E2ePool } from '../support/e2e-pool.js';
 import { freeze } from '../support/frozen.js';
 import { startMariadb } from '../support/mariadb.js';
@@ -96,18 +96,9 @@ async function untilAway(pool: E2ePool, why = /./): Promise<void> {
   expect((await pool.actor('/store')).state).toMatch(/^away/);
 }
 
-async function untilWell(pool: E2ePool): Promise<void> {
-  await pool.until(async () => (await pool.client.readiness()).ready);
-  const before = pool.world.jobs.finished();
-  pool.world.jobs.submit({ job: 'demo-job', label: 'small', durationMs: 50 });
-  await pool.until(() => pool.world.jobs.finished() > before);
-}
-
 /** Nothing that was launched twice is left. */
 async function untilRest(pool: E2ePool): Promise<void> {
-  await pool.until(() => pool.world.jobs.queued() + pool.world.jobs.running() === 0);
-  for (const node of await pool.nodes()) if (node.state === 'hold') await pool.client.release(node.id);
-  await pool.untilStocked();
+  await untilIdle(pool);
   expect(await pool.leaks()).toEqual({ servers: [], slaves: [] });
 }
 

@@ -16,6 +16,21 @@ export async function whileBusy<T>(pool: E2ePool, work: () => Promise<T>): Promi
   }
 }
 
+/** The daemon says that it is well, and jobs are done. */
+export async function untilWell(pool: E2ePool): Promise<void> {
+  await pool.until(async () => (await pool.client.readiness()).ready);
+  const before = pool.world.jobs.finished();
+  pool.world.jobs.submit({ job: 'demo-job', label: 'small', durationMs: jobMs });
+  await pool.until(() => pool.world.jobs.finished() > before);
+}
+
+/** Nothing is wanted any more: no job is there, nothing is held, and the stock is whole. */
+export async function untilIdle(pool: E2ePool): Promise<void> {
+  await pool.until(() => pool.world.jobs.queued() + pool.world.jobs.running() === 0);
+  for (const node of await pool.nodes()) if (node.state === 'hold') await pool.client.release(node.id);
+  await pool.untilStocked();
+}
+
 async function keepBusy(pool: E2ePool, busy: { isOver: boolean }): Promise<void> {
   for (let round = 0; !busy.isOver; round++) {
     if (pool.world.jobs.queued() < 2) pool.world.jobs.submit({ job: 'demo-job', label: 'small', durationMs: jobMs });

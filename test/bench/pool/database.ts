@@ -71,3 +71,22 @@ function statOf(pid: number): string[] | null {
     return null;
   }
 }
+
+/** The most that it had open, looked at so often; while it is away there are none. */
+export function watchConnections(database: BenchDatabase, everyMs: number): { stop(): Promise<number> } {
+  let peak = 0;
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver) {
+      peak = Math.max(peak, await database.connections().catch(() => 0));
+      await new Promise(resolve => setTimeout(resolve, everyMs));
+    }
+  })();
+  return {
+    async stop() {
+      isOver = true;
+      await watching;
+      return peak;
+    },
+  };
+}

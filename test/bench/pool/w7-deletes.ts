@@ -7,7 +7,7 @@ import { nodeAddress } from '../../../src/actors/addresses.js';
 import { nodeId } from '../../../src/domain/ids.js';
 import type { CommandOutcome } from '../../../src/ports/control.js';
 import type { ReplyTo } from '../../../src/runtime/actor.js';
-import { startDatabase, type Engine } from './database.js';
+import { startDatabase, type Engine, watchConnections } from './database.js';
 import { cpuMeter, report } from './figures.js';
 import { startBenchPool } from './pool.js';
 
@@ -72,7 +72,7 @@ async function measure(maxConnections: number): Promise<Found> {
   });
   await pool.served();
   for (const cloud of pool.clouds.values()) cloud.deleteMs = deleteMs;
-  const peak = watchConnections();
+  const peak = watchConnections(database, lookEveryMs);
   const cpu = cpuMeter();
   const databaseBefore = database.cpuMs();
   const startedAt = performance.now();
@@ -96,23 +96,4 @@ async function measure(maxConnections: number): Promise<Found> {
   const connections = await peak.stop();
   await pool.stop();
   return { ...found, connections };
-}
-
-/** The most that the database saw at once. */
-function watchConnections(): { stop(): Promise<number> } {
-  let peak = 0;
-  let isOver = false;
-  const watching = (async () => {
-    while (!isOver) {
-      peak = Math.max(peak, await database.connections());
-      await new Promise(resolve => setTimeout(resolve, lookEveryMs));
-    }
-  })();
-  return {
-    async stop() {
-      isOver = true;
-      await watching;
-      return peak;
-    },
-  };
 }

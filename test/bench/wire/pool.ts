@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parse, stringify } from 'yaml';
 import { E2ePool, type PoolWish } from '../../support/e2e-pool.js';
-import { startDatabase, type BenchDatabase, type Engine } from '../pool/database.js';
+import { startDatabase, type BenchDatabase, type Engine, watchConnections } from '../pool/database.js';
 import { cpuOf, type ProcessCpu } from './process-cpu.js';
 
 export type { Engine };
@@ -64,7 +64,7 @@ export async function openWirePool(
     async meter() {
       const before = { cpu: cpuOf(pool.daemon.pid), databaseMs: database.cpuMs(), calls: callsOf(pool) };
       const counted = await countedAt(counter);
-      const peak = watchConnections(database);
+      const peak = watchConnections(database, lookEveryMs);
       const beganMs = performance.now();
       return async () => {
         const seconds = (performance.now() - beganMs) / 1000;
@@ -112,23 +112,4 @@ function callsOf({ world }: E2ePool): number {
   return [...world.clouds.values(), ...world.masters.values()]
     .flatMap(each => Object.values(each.counts().calls))
     .reduce((sum, count) => sum + count, 0);
-}
-
-function watchConnections(database: BenchDatabase): { stop(): Promise<number> } {
-  let peak = 0;
-  let isOver = false;
-  const watching = (async () => {
-    while (!isOver) {
-      // While it is away there are none.
-      peak = Math.max(peak, await database.connections().catch(() => 0));
-      await new Promise(resolve => setTimeout(resolve, lookEveryMs));
-    }
-  })();
-  return {
-    async stop() {
-      isOver = true;
-      await watching;
-      return peak;
-    },
-  };
 }
