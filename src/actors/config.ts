@@ -15,7 +15,7 @@ import { isCutShort, type FileText } from '../domain/cut-short.js';
 import { concernedBy, keysThatWantRestart, type Concerned } from '../domain/concerned.js';
 import type { PoolConfig } from '../domain/pool-config.js';
 import { tune } from '../domain/tuning.js';
-import type { CommandOutcome, ReloadOutcome } from '../ports/control.js';
+import type { CommandOutcome, PlanView, ReloadOutcome } from '../ports/control.js';
 import type { ConfigReading, Outside } from '../ports/outside.js';
 import type { Actor, Context, ReplyTo, TaskOutcome } from '../runtime/actor.js';
 import {
@@ -55,8 +55,7 @@ export type ConfigMessage =
     };
 
 /** What a file would change. */
-export interface Preview {
-  readonly changes: readonly string[];
+export interface Preview extends Pick<PlanView, 'changes' | 'isRefused' | 'problems'> {
   /** Null: nothing comes of it. */
   readonly config: PoolConfig | null;
 }
@@ -241,13 +240,11 @@ function answer(outcome: ReloadOutcome, { askers }: ConfigState): void {
   for (const replyTo of askers.splice(0)) replyTo.reply(outcome);
 }
 
-/** What the file would change; what is wrong with it where it cannot be used. */
 function preview(reading: ConfigReading, { settings }: ConfigState): Preview {
-  if (reading.kind === 'refused') {
-    return { changes: [`the file is refused: ${summary(reading.problems)}`], config: null };
-  }
+  const { problems } = reading;
+  if (reading.kind === 'refused') return { changes: [], isRefused: true, problems, config: null };
   const changes = diffConfig(settings.config, reading.config).map(changeText);
-  return { changes, config: changes.length === 0 ? null : reading.config };
+  return { changes, isRefused: false, problems, config: changes.length === 0 ? null : reading.config };
 }
 
 // ── In force ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,6 @@ import type {
   ControlServer,
   JobOutcome,
   JobView,
-  PlanView,
   ReadinessView,
   ReloadOutcome,
   TreeView,
@@ -38,6 +37,7 @@ import { explainApi } from './control/explain.js';
 import { imageApi } from './control/images.js';
 import { lookApi } from './control/looks.js';
 import type { AlienQuestion } from './janitor/aliens.js';
+import type { PoolPlan } from './pool/plan.js';
 import { replyOf, valueOf, type Reply } from './outcome.js';
 
 export type ControlMessage =
@@ -221,7 +221,7 @@ export function controlApi({ outside, system }: Pick<ControlArgs, 'outside' | 's
         ),
       ),
     plan: async (demand, file) => {
-      const { changes, config } = replyOf(
+      const { config, ...preview } = replyOf(
         await system.request(
           configAddress,
           (replyTo: ReplyTo<Preview>) => ({ type: 'preview' as const, file, replyTo }),
@@ -230,10 +230,10 @@ export function controlApi({ outside, system }: Pick<ControlArgs, 'outside' | 's
       );
       const plan = await system.request(
         poolAddress,
-        (replyTo: ReplyTo<Omit<PlanView, 'changes'>>) => ({ type: 'plan' as const, demand, next: config, replyTo }),
+        (replyTo: ReplyTo<PoolPlan>) => ({ type: 'plan' as const, demand, next: config, replyTo }),
         lookMs,
       );
-      return { ...replyOf(plan), changes };
+      return { ...replyOf(plan), ...preview };
     },
     readiness: async () =>
       replyOf(

@@ -24,7 +24,6 @@ import { planRound, waitingAfter, type Refusal, type Round } from '../domain/rou
 import { everyZone } from '../domain/shortage.js';
 import { Stock, type NodeFactSheet } from '../domain/stock.js';
 import { newTag } from '../domain/tag.js';
-import type { PlanView } from '../ports/control.js';
 import type { Outside } from '../ports/outside.js';
 import type { Actor, Context, ReplyTo } from '../runtime/actor.js';
 import type { Capacity } from './cloud/capacity.js';
@@ -33,7 +32,7 @@ import { serverName } from './demand.js';
 import { endpointName } from './events.js';
 import { grantBuildRoom, type BuildRooms, type BuildWish } from './pool/build-room.js';
 import { imageKey } from './pool/image-key.js';
-import { afterwards, planOf } from './pool/plan.js';
+import { afterwards, planOf, type PoolPlan } from './pool/plan.js';
 import { imagesOf, type Settings } from './settings.js';
 import type { StoreNotice } from './store.js';
 
@@ -70,7 +69,7 @@ export type PoolMessage =
       readonly demand: Readonly<Record<string, number>>;
       /** The configuration that is to come; null: it stays. */
       readonly next: PoolConfig | null;
-      readonly replyTo: ReplyTo<Omit<PlanView, 'changes'>>;
+      readonly replyTo: ReplyTo<PoolPlan>;
     }
   | { readonly type: 'usage'; readonly replyTo: ReplyTo<readonly ProviderUsage[]> }
   | { readonly type: 'reconfigured' }
@@ -587,7 +586,7 @@ function plan(
   { demand, next }: Pick<Extract<PoolMessage, { type: 'plan' }>, 'demand' | 'next'>,
   state: PoolState,
   now: number,
-): Omit<PlanView, 'changes'> {
+): PoolPlan {
   const known = demandOf(state);
   const asked = new Map([...(known.demand ?? [])]);
   for (const [label, total] of Object.entries(demand)) asked.set(label, { total, running: 0 });

@@ -4,17 +4,18 @@
  */
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import { problemText } from '../config/problem.js';
 import { peaksOf, type PlannedEffect, type ProviderPeak } from '../domain/config-effects.js';
 import { emptyRound } from '../domain/round.js';
 import { Stock } from '../domain/stock.js';
 import { parseDemand } from '../http/demand-query.js';
 import type { PlanView } from '../ports/control.js';
 import type { CliCommand } from './command.js';
-import { readConfig } from './configuration.js';
+import { tryConfig } from './configuration.js';
 import type { CliContext, CliSession } from './context.js';
 import { withDaemon } from './daemon.js';
 import { exitCodes } from './exit-codes.js';
-import { CliFailure } from './failure.js';
+import { CliFailure, InvalidConfiguration } from './failure.js';
 import { printData, printList, printNames, type Listing } from './listing.js';
 import { globalOptions, type GlobalOptions } from './options.js';
 import { plainText } from './plain-text.js';
@@ -54,8 +55,17 @@ async function runPlan(session: CliSession, given: PlanOptions, options: GlobalO
           daemon.plan(demand, given.file === undefined ? null : resolve(given.file)),
         );
   if (given.file === undefined) expectLabels(demand, Object.keys(plan.deficits));
-  printPlan(session, options, plan);
-  if (given.exitCode === true && plan.grants.length + plan.changes.length > 0) session.exit(exitCodes.changes);
+  // Of another file that is refused there is nothing else to tell.
+  const isData = options.output === 'json' || options.output === 'yaml';
+  if (isData || given.file === undefined || !plan.isRefused) printPlan(session, options, plan);
+  if (!isData) sayProblems(session, plan);
+  if (plan.isRefused) session.exit(exitCodes.invalid);
+  else if (given.exitCode === true && plan.grants.length + plan.changes.length > 0) session.exit(exitCodes.changes);
+}
+
+function sayProblems({ err }: CliContext, { problems, isRefused }: PlanView): void {
+  for (const problem of problems) err.write(`${plainText(problem)}\n`);
+  if (isRefused) err.write('nodepool: the file is refused, and would change nothing; correct it and plan again\n');
 }
 
 function addDemand(text: string, earlier: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> {
@@ -67,7 +77,9 @@ function addDemand(text: string, earlier: Readonly<Record<string, number>> = {})
 }
 
 function planEmpty(context: CliContext, options: GlobalOptions, demand: Readonly<Record<string, number>>): PlanView {
-  const config = readConfig(context, options, false);
+  const loaded = tryConfig(context, options, false);
+  if (loaded.kind === 'refused') throw new InvalidConfiguration(loaded.problems);
+  const { config } = loaded;
   const round = emptyRound(config, new Map(Object.entries(demand)));
   return {
     grants: round.grants
@@ -75,6 +87,8 @@ function planEmpty(context: CliContext, options: GlobalOptions, demand: Readonly
       .map(({ label, provider, target, count }) => ({ label, provider, target, count })),
     deficits: Object.fromEntries(round.deficits),
     changes: [],
+    isRefused: false,
+    problems: loaded.problems.map(problemText),
     effects: [],
     peaks: peaksOf({ before: { ...config, providers: [] }, after: config }, round, new Stock()),
   };

@@ -1,3 +1,4 @@
+import { differences } from './config-words.js';
 import type { GearmanServer, PoolConfig } from './pool-config.js';
 
 /** One thing that differs between two configurations; `keys` are ours (`maxServers`), sorted, for a changed thing. */
@@ -7,9 +8,11 @@ export interface ConfigChange {
   readonly name: string;
   readonly change: 'added' | 'removed' | 'changed';
   readonly keys: readonly string[];
+  /** For people: what a changed thing says otherwise, in the words of the file and without secrets. */
+  readonly details: string;
 }
 
-/** Whole things are compared, so that no key is forgotten (lesson 141). No value is in the answer: some are secrets. */
+/** Whole things are compared, so that no key is forgotten (lesson 141). */
 export function diffConfig(before: PoolConfig, after: PoolConfig): ConfigChange[] {
   return [
     ...diffNamed('provider', before.providers, after.providers),
@@ -23,27 +26,26 @@ export function diffConfig(before: PoolConfig, after: PoolConfig): ConfigChange[
       name,
       change: 'changed',
       keys: changedKeys(sectionOf(before, name), sectionOf(after, name)),
+      details: differences(settingOf(before, name), settingOf(after, name)),
     })),
   ];
 }
 
-/** A change for people, in the words of the file: `provider rax-dfw: max-servers and rate changed`. */
-export function changeText({ kind, name, change, keys }: ConfigChange): string {
-  const what = kind === 'setting' ? fileKey(name) : `${kind} ${name}`;
-  if (change !== 'changed') return `${what} ${change}`;
-  return keys.length === 0 ? `${what} changed` : `${what}: ${keys.map(fileKey).join(', ')} changed`;
-}
-
-/** Ours are the file's with their unit behind them. */
-function fileKey(ours: string): string {
-  const key = ours.replace(/(Ms|Mb)$/, '').replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
-  return key === 'is-paused' ? 'pause' : key;
+/** A change for people: `provider rax-dfw: max-servers 10 → 20, rate 1 → 0.5`. */
+export function changeText({ kind, name, change, details }: ConfigChange): string {
+  if (kind === 'setting') return details;
+  return change === 'changed' ? `${kind} ${name}: ${details}` : `${kind} ${name} ${change}`;
 }
 
 /** A section of keys, such as `timings`; a setting of one value has none. */
 function sectionOf(config: PoolConfig, name: string): object {
   const value: unknown = Reflect.get(config, name);
   return typeof value === 'object' && value !== null ? value : {};
+}
+
+/** By its name, so that a difference says which it is. */
+function settingOf(config: PoolConfig, name: string): object {
+  return { [name]: Reflect.get(config, name) as unknown };
 }
 
 /** Keys whose things are compared by name above. `disabled` follows from the others. */
@@ -69,13 +71,13 @@ function diffNamed(kind: ConfigChange['kind'], before: readonly Named[], after: 
   const later = new Set(after.map(thing => thing.name));
   const removed = before
     .filter(({ name }) => !later.has(name))
-    .map(({ name }): ConfigChange => ({ kind, name, change: 'removed', keys: [] }));
+    .map(({ name }): ConfigChange => ({ kind, name, change: 'removed', keys: [], details: '' }));
   const kept = after.flatMap((thing): ConfigChange[] => {
     const { name } = thing;
     const old = earlier.get(name);
-    if (old === undefined) return [{ kind, name, change: 'added', keys: [] }];
+    if (old === undefined) return [{ kind, name, change: 'added', keys: [], details: '' }];
     const keys = changedKeys(old, thing);
-    return keys.length === 0 ? [] : [{ kind, name, change: 'changed', keys }];
+    return keys.length === 0 ? [] : [{ kind, name, change: 'changed', keys, details: differences(old, thing) }];
   });
   return [...removed, ...kept];
 }

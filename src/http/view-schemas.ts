@@ -269,6 +269,8 @@ export const planView = view<views.PlanView>('Plan')(
     grants: z.array(z.object({ label: text, provider: text, target: text, count: int })).readonly(),
     deficits: z.record(text, z.number()),
     changes: z.array(text).readonly(),
+    isRefused: z.boolean(),
+    problems: z.array(text).readonly(),
     effects: z.array(effect).readonly(),
     peaks: z.array(peak).readonly(),
   }),

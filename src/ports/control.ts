@@ -352,6 +352,10 @@ export interface PlanView {
   readonly deficits: Readonly<Record<string, number>>;
   /** What the configuration file says otherwise than what is in force, for people. */
   readonly changes: readonly string[];
+  /** Whether the file cannot be used, so that nothing of it would come into force. */
+  readonly isRefused: boolean;
+  /** What is wrong with the file, as `config-validate` prints it; some of it disables a part alone, or warns. */
+  readonly problems: readonly string[];
   /** What that will do to what runs. */
   readonly effects: readonly PlannedEffect[];
   /** The most servers that each provider comes to: by the next round, and by the builds that the changes begin. */

@@ -83,7 +83,7 @@ describe('a daemon whose configuration changes', () => {
     const nodes = await pool.untilAtRest(4);
     for (const { id } of first) expect(nodes.map(node => node.id)).toContain(id);
 
-    await reload(pool, edit(pool, raised(3)), ['label small: min-ready changed']);
+    await reload(pool, edit(pool, raised(3)), ['label small: min-ready 4 → 3']);
     writeFileSync(
       pool.config,
       edit(pool, text => text.replace('labels:', 'lables:')),
@@ -104,7 +104,7 @@ describe('a daemon whose configuration changes', () => {
     const without = text
       .replace(/ {2}- name: west\n {4}region-name[\s\S]*?(?=targets:)/, '')
       .replace(/\n {6}- name: west(?=\n)/, '');
-    await reload(pool, without, ['provider west removed', 'label small: providers changed']);
+    await reload(pool, without, ['provider west removed', 'label small: providers.west removed']);
     const there = nodes.filter(node => node.provider === 'west');
     expect(there.length).toBeGreaterThan(0);
     for (const { id } of there) expect((await pool.cli('delete', String(id))).code).toBe(0);

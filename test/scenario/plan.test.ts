@@ -33,6 +33,7 @@ test('what comes, drains, and is launched is told before it happens, and nothing
   pool.otherFiles.set(file, next);
   const plan = await pool.answer(pool.api.plan({}, file));
   expect(plan.changes).toContain('provider beta removed');
+  expect(plan.changes).toContain('provider alpha: max-servers 10 → 1');
   expect(plan.effects).toEqual([
     { effect: 'drain', what: 'provider beta', detail: `it has left the file; ${beta} go as their jobs end` },
     { effect: 'drain', what: 'provider alpha', detail: `max-servers 10 → 1; ${alpha - 1} go as their jobs end` },
@@ -59,7 +60,9 @@ test('a file that cannot be used changes nothing, and says why', async () => {
   await pool.rest();
   const plan = await pool.answer(pool.api.plan({ bare: 3 }, '/none.yaml'));
   expect(plan).toMatchObject({
-    changes: ['the file is refused: /none.yaml:1:1: there is no such file'],
+    changes: [],
+    isRefused: true,
+    problems: ['/none.yaml:1:1: there is no such file'],
     effects: [],
     peaks: [{ provider: 'alpha' }, { provider: 'beta' }],
   });

@@ -40,7 +40,7 @@ test('a new provider gets nodes, and the others are told nothing', async () => {
   const outcome = await pool.reload(poolConfig({ ...two, labels: [{ name: 'bare', minReady: 6 }] }));
   expect(outcome).toMatchObject({
     kind: 'done',
-    changes: ['provider beta added', 'label bare: min-ready, providers changed'],
+    changes: ['provider beta added', 'label bare: min-ready 4 → 6, providers.beta added'],
   });
   await pool.rest();
   expect(pool.in('ready').filter(row => row.provider === 'beta').length).toBeGreaterThan(0);
@@ -272,7 +272,7 @@ test('lesson 139: a file is read once it stands still', async () => {
   pool.write(poolConfig({ labels: [{ name: 'bare', minReady: 2 }] }));
   await pool.advance(10_000);
   expect(pool.happened.filter(({ type }) => type === 'config.reloaded').map(({ message }) => message)).toEqual([
-    'the configuration was read again: label bare: min-ready changed',
+    'the configuration was read again: label bare: min-ready 1 → 2',
   ]);
 });
 
@@ -472,7 +472,9 @@ test('a tuned provider launches at another pace until the next reload', async ()
   await pool.advance(2_000);
   expect(pool.servers()).toHaveLength(3);
   expect(pool.state('/config')).toContain('tuned until the next reload: alpha launches=3');
-  expect(await pool.answer(pool.api.reload())).toMatchObject({ changes: ['provider alpha: concurrency changed'] });
+  expect(await pool.answer(pool.api.reload())).toMatchObject({
+    changes: ['provider alpha: concurrency.launches 3 → 1'],
+  });
   expect(pool.state('/config')).not.toContain('tuned');
   await pool.rest();
   pool.checkAtRest();

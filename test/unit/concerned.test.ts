@@ -60,5 +60,7 @@ test('a change is told in the words of the file', () => {
     ...before,
     providers: before.providers.map(each => ({ ...each, rateMs: 7, maxRamMb: 1, launchTimeoutMs: 2 })),
   };
-  expect(diffConfig(before, after).map(changeText)[0]).toBe('provider alpha: launch-timeout, max-ram, rate changed');
+  expect(diffConfig(before, after).map(changeText)[0]).toBe(
+    'provider alpha: launch-timeout 3600 → 0.002, max-ram none → 1, rate 0.001 → 0.007',
+  );
 });

@@ -17,7 +17,10 @@ export interface PlanParts {
   readonly stock: Stock;
 }
 
-export function planOf({ decided, later, next, settings, stock }: PlanParts): Omit<PlanView, 'changes'> {
+/** What the pool knows of a plan; the rest is the configuration's. */
+export type PoolPlan = Omit<PlanView, 'changes' | 'isRefused' | 'problems'>;
+
+export function planOf({ decided, later, next, settings, stock }: PlanParts): PoolPlan {
   const step = { before: settings.config, after: next ?? settings.config };
   return {
     grants: decided.grants.map(({ label, provider, target, count }) => ({ label, provider, target, count })),

@@ -42,7 +42,15 @@ export class FakeControl implements ControlApi {
   root: TreeView = actor('/');
   /** Null: there is nothing of that name. */
   explainView: ExplainView | null = null;
-  planView: PlanView = { grants: [], deficits: {}, changes: [], effects: [], peaks: [] };
+  planView: PlanView = {
+    grants: [],
+    deficits: {},
+    changes: [],
+    isRefused: false,
+    problems: [],
+    effects: [],
+    peaks: [],
+  };
   ready: ReadinessView = { ready: true, dependencies: [] };
   outcome: CommandOutcome = { kind: 'done', node: null };
   imageOutcome: ImageOutcome = { kind: 'done', image: null };

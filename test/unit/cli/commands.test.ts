@@ -254,11 +254,11 @@ ACTOR         MAILBOX  RESTARTS  TASK        CONNECTION  STATE
 
 describe('reload', () => {
   it('shows what changed', async () => {
-    cli.api.reloaded = { kind: 'done', changes: ['provider rax-dfw: max-servers changed'], problems: [] };
+    cli.api.reloaded = { kind: 'done', changes: ['provider rax-dfw: max-servers 5 → 6'], problems: [] };
     await cli.serve();
-    expect(await cli.ask('reload')).toEqual({ code: 0, out: 'provider rax-dfw: max-servers changed\n', err: '' });
+    expect(await cli.ask('reload')).toEqual({ code: 0, out: 'provider rax-dfw: max-servers 5 → 6\n', err: '' });
     expect(JSON.parse((await cli.ask('reload', '-o', 'json')).out)).toEqual({
-      changes: ['provider rax-dfw: max-servers changed'],
+      changes: ['provider rax-dfw: max-servers 5 → 6'],
       problems: [],
     });
   });
@@ -373,23 +373,49 @@ describe('plan', () => {
     cli.api.planView = {
       grants: [{ label: 'precise', provider: 'rax-ord', target: 'jenkins01', count: 2 }],
       deficits: { precise: 2, trusty: 0 },
-      changes: ['providers rax-ord: max-servers 5 → 6'],
+      changes: ['provider rax-ord: max-servers 5 → 6'],
+      isRefused: false,
+      problems: ['next.yaml:3:5: warning: it is old'],
       effects: [{ effect: 'drain', what: 'provider rax-ord', detail: '2 go as their jobs end' }],
       peaks: [{ provider: 'rax-ord', servers: 4, launched: 2, templates: 1, peak: 7, maxServers: 6 }],
     };
     await cli.serve();
-    const { code, out } = await cli.ask('plan', '--demand', 'precise=3', '--demand', 'trusty=1');
+    const { code, out, err } = await cli.ask('plan', '--demand', 'precise=3', '--demand', 'trusty=1');
     expect(code).toBe(0);
+    expect(err).toBe('next.yaml:3:5: warning: it is old\n');
     expect(out).toContain('| precise | rax-ord  | jenkins01 | 2     |');
     expect(out).toContain('max-servers 5 → 6');
     expect(out).toContain('| drain  | provider rax-ord | 2 go as their jobs end |');
     expect(out).toContain('| rax-ord  | 4       | 2        | 1         | 7    | 6   |');
     expect(cli.api.calls).toEqual([['plan', { precise: 3, trusty: 1 }]]);
     expect((await cli.ask('plan', '--exit-code')).code).toBe(7);
-    cli.api.planView = { grants: [], deficits: {}, changes: [], effects: [], peaks: [] };
+    cli.api.planView = {
+      grants: [],
+      deficits: {},
+      changes: [],
+      isRefused: false,
+      problems: [],
+      effects: [],
+      peaks: [],
+    };
     expect((await cli.ask('plan', '--exit-code')).code).toBe(0);
     await cli.ask('plan', '--file', '/etc/nodepool/next.yaml');
     expect(cli.api.calls.at(-1)).toEqual(['plan', {}, '/etc/nodepool/next.yaml']);
+  });
+
+  it('of a file that is refused tells its errors, and exits as config-validate does', async () => {
+    const problems = ['/next.yaml:2:1: unknown key labls, did you mean labels?', '/next.yaml:9:3: must not be empty'];
+    cli.api.planView = { ...cli.api.planView, isRefused: true, problems, deficits: { precise: 0 } };
+    await cli.serve();
+    const advice = 'nodepool: the file is refused, and would change nothing; correct it and plan again\n';
+    const err = `${problems.join('\n')}\n${advice}`;
+    expect(await cli.ask('plan', '--file', '/next.yaml', '--exit-code')).toEqual({ code: 6, out: '', err });
+    const own = await cli.ask('plan');
+    expect(own).toMatchObject({ code: 6, err });
+    expect(own.out).toContain('The next round would launch nothing.');
+    const data = await cli.ask('plan', '--file', '/next.yaml', '-o', 'json');
+    expect(data).toMatchObject({ code: 6, err: '' });
+    expect(JSON.parse(data.out)).toMatchObject({ isRefused: true, problems, changes: [] });
   });
 
   it('--empty needs neither daemon nor database', async () => {
@@ -400,6 +426,8 @@ describe('plan', () => {
       grants: [{ label: 'precise', provider: 'rax-ord', target: 'jenkins01', count: 2 }],
       deficits: { precise: 2 },
       changes: [],
+      isRefused: false,
+      problems: [],
       effects: [],
       peaks: [{ provider: 'rax-ord', servers: 0, launched: 2, templates: 1, peak: 3, maxServers: 5 }],
     });

@@ -99,6 +99,8 @@ beforeEach(async () => {
     grants: [{ label: 'precise', provider: 'rax-ord', target: 'jenkins01', count: 2 }],
     deficits: { precise: 2 },
     changes: [],
+    isRefused: false,
+    problems: [],
     effects: [{ effect: 'start', what: 'label precise', detail: 'min-ready 2' }],
     peaks: [{ provider: 'rax-ord', servers: 0, launched: 2, templates: 0, peak: 2, maxServers: 5 }],
   };
