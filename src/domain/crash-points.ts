@@ -64,7 +64,14 @@ const deletes: Readonly<Record<DeletePart | 'row', true>> = {
   addresses: true,
   row: true,
 };
-const removals: Readonly<Record<RemovalPart | 'row', true>> = { template: true, image: true, row: true };
+/** In the order of its life: the template server of an image that is ready goes first. */
+const imageEnds: Readonly<Record<Extract<CrashRecord, `image ${ImageState}` | `remove ${string}`>, true>> = {
+  'image ready': true,
+  'remove template': true,
+  'image delete': true,
+  'remove image': true,
+  'remove row': true,
+};
 const nodeStates: Readonly<Record<Exclude<NodeState, 'building'>, true>> = {
   test: true,
   ready: true,
@@ -87,6 +94,9 @@ export const nodeRecords: readonly CrashRecord[] = [
   ...named('delete', keys(deletes)),
 ];
 
+/** Those of a node's that only a group, or a script, has. */
+export const groupStepRecords: readonly CrashRecord[] = named('launch', ['group', 'files', 'ready-script'] as const);
+
 export const subnodeRecords: readonly CrashRecord[] = [
   'subnodes asked',
   ...subnodeStepsInOrder.flatMap(step => {
@@ -105,8 +115,7 @@ export const imageRecords: readonly CrashRecord[] = [
       const sent = keys(sentBuildSteps).filter(each => each === step);
       return [...named('image sent', sent), ...named('build', [step])];
     }),
-  ...named('image', ['ready', 'delete'] as const),
-  ...named('remove', keys(removals)),
+  ...keys(imageEnds),
 ];
 
 export const crashPoints: readonly CrashPoint[] = [...nodeRecords, ...subnodeRecords, ...imageRecords].flatMap(
@@ -115,15 +124,6 @@ export const crashPoints: readonly CrashPoint[] = [...nodeRecords, ...subnodeRec
 
 export function pointsOf(record: CrashRecord): readonly CrashPoint[] {
   return moments.map(moment => `${moment} ${record}` as const);
-}
-
-/**
- * The points at which a kill leaves something of its own. Just after the record of a step the next one begins: a kill
- * there is one in the middle of that.
- */
-export function distinctPointsOf(record: CrashRecord): readonly CrashPoint[] {
-  const isStepOver = /^(subnode )?(launch|delete|build|remove) (?!row)/.test(record);
-  return isStepOver ? [`before ${record}`] : pointsOf(record);
 }
 
 export function isCrashPoint(text: string): text is CrashPoint {

@@ -1,19 +1,27 @@
 /**
  * The daemon is killed at every boundary between an effect and its record, one after the other, on pools that are busy
- * all the time; each start takes up what the last one left. The judge is the world.
+ * all the time; each start takes up what the last one left, so that one start more than there are points meets all of
+ * them. The judge is the world.
  */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  distinctPointsOf,
+  crashPoints,
+  groupStepRecords,
   imageRecords,
   nodeRecords,
   pointsOf,
+  subnodeRecords,
   type CrashPoint,
+  type CrashRecord,
 } from '../../src/domain/crash-points.js';
+import type { ImageView } from '../../src/ports/control.js';
+import { buildingKeys, builtImage, builtScript, scriptsOf, writeScripts } from '../soak/builds.js';
+import { untilIdle, whileBusy } from '../support/busy-pool.js';
 import { E2ePool } from '../support/e2e-pool.js';
 import { imageName } from '../support/e2e-world.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
-import { untilIdle, whileBusy } from '../support/busy-pool.js';
 import { masterOf } from '../support/world.js';
 
 /** Its servers need floating addresses. */
@@ -23,13 +31,13 @@ const patience = { timeout: 900_000 };
 /** What it must have in the middle of it, for the next start to come there at all. */
 const firstAt: Readonly<Record<string, CrashPoint>> = { 'build start-over': 'before build setup' };
 
-/** `EVERY_CRASH_POINT=1`: all of them, in many minutes; otherwise every second, from the first on. */
-const isThorough = process.env['EVERY_CRASH_POINT'] === '1';
-const stride = isThorough ? 1 : 2;
-
-/** The nodes of these pools are single and have no script; groups are killed at their points in scenario/groups-crash.test.ts. */
-const notReached: readonly string[] = ['launch group', 'launch files', 'launch ready-script'];
-const isReached = (record: string): boolean => !notReached.includes(record);
+const ofGroups: readonly CrashRecord[] = [...subnodeRecords, ...groupStepRecords];
+const ofSingleNodes = nodeRecords.filter(record => !groupStepRecords.includes(record));
+const maxServers = 6;
+/** The second one may log in first on a machine that comes from the cloud's own image. */
+const usernames = ['jenkins', 'root'];
+/** What a kill has left in doubt is so for the deadline of a call. */
+const timings = { api: 1, 'delete-delay': 0.2 };
 
 describe('a daemon that is killed between what it does and what it writes', () => {
   let postgres: Postgres;
@@ -39,36 +47,49 @@ describe('a daemon that is killed between what it does and what it writes', () =
   });
   afterAll(() => postgres.stop());
 
-  // Side by side: both wait more than they compute.
+  it('is killed at each of the points', () => {
+    const met = [...ofSingleNodes, ...ofGroups, ...imageRecords].flatMap(pointsOf);
+    expect(met.sort()).toEqual([...crashPoints].sort());
+  });
+  // Side by side: all of them wait more than they compute.
   it.concurrent('loses no node, leaks nothing, and gives no node two jobs', patience, async () => {
-    await killAtEach(nodeRecords.filter(isReached), await openNodePool(postgres));
+    await killAtEach(ofSingleNodes, await openNodePool(postgres));
+  });
+  it.concurrent('loses no machine of a group', patience, async () => {
+    await killAtEach(ofGroups, await openGroupPool(postgres));
   });
   it.concurrent('loses no image, and leaks nothing that images are made of', patience, async () => {
-    await killAtEach(imageRecords, await openImagePool(postgres));
+    await killAtEach(imageRecords, await openImagePool(postgres), operateImages);
   });
 });
 
-async function killAtEach(records: typeof nodeRecords, pool: E2ePool): Promise<void> {
+type Operate = (pool: E2ePool, aim: CrashPoint) => Promise<void>;
+
+async function killAtEach(records: readonly CrashRecord[], pool: E2ePool, operate?: Operate): Promise<void> {
   try {
-    await killAndLookAt(records, pool);
+    await killAndLookAt(records.flatMap(wayTo), pool, operate);
   } finally {
     await pool.close();
   }
 }
 
-async function killAndLookAt(records: typeof nodeRecords, pool: E2ePool): Promise<void> {
+function wayTo(record: CrashRecord): readonly CrashPoint[] {
+  const first = firstAt[record];
+  return pointsOf(record).flatMap(point => (first === undefined ? [point] : [first, point]));
+}
+
+async function killAndLookAt(points: readonly CrashPoint[], pool: E2ePool, operate?: Operate): Promise<void> {
   const { world } = pool;
-  let passed = 0;
-  await whileBusy(pool, async () => {
-    for (const record of records) {
-      for (const point of (isThorough ? pointsOf : distinctPointsOf)(record)) {
-        if (passed++ % stride !== 0) continue;
-        const first = firstAt[record];
-        if (first !== undefined) await pool.runUntilCrash(first);
-        await pool.runUntilCrash(point);
-        expect(world.judge(), `killed at "${point}"`).toMatchObject({ secondJobs: 0, killedJobs: 0 });
-      }
+  let [aim] = points;
+  const killAll = async (): Promise<void> => {
+    for (const point of points) {
+      aim = point;
+      await pool.runUntilCrash(point);
+      expect(world.judge(), `killed at "${point}"`).toMatchObject({ secondJobs: 0, killedJobs: 0 });
     }
+  };
+  await whileBusy(pool, killAll, async () => {
+    if (aim) await operate?.(pool, aim);
   });
   await pool.start();
   await untilIdle(pool);
@@ -78,8 +99,6 @@ async function killAndLookAt(records: typeof nodeRecords, pool: E2ePool): Promis
   expect(world.judge()).toMatchObject({ secondJobs: 0, killedJobs: 0 });
   for (const cloud of world.clouds.values()) expect(cloud.counts().peakServers).toBeLessThanOrEqual(maxServers);
 }
-
-const maxServers = 6;
 
 /** Two providers, of which one needs floating addresses, and two masters, of which one tests its nodes first. */
 async function openNodePool(postgres: Postgres): Promise<E2ePool> {
@@ -91,21 +110,42 @@ async function openNodePool(postgres: Postgres): Promise<E2ePool> {
     labels: { small: 4 },
     providers: { east: { 'max-servers': maxServers }, west: { 'max-servers': maxServers } },
     targets: { jenkins02: { 'test-job': 'acceptance' } },
-    timings: { api: 1, 'delete-delay': 0.2, 'test-cleanup': 5 },
+    timings: { ...timings, 'test-cleanup': 5 },
   });
   // So that the servers are sometimes first to be gone.
   masterOf(pool.world).faults.rate('deleteNode', 0.3, { kind: 'answer', status: 503 });
   return pool;
 }
 
+/** Pairs, whose machines need floating addresses, and a script, which an image brings that is built first. */
+async function openGroupPool(postgres: Postgres): Promise<E2ePool> {
+  const label = { name: 'small', image: builtImage, subnodes: 1, 'ready-script': builtScript, 'min-ready': 2 };
+  const pool = await E2ePool.open({
+    dburi: await postgres.createDatabase('crash_groups'),
+    clouds: { east: unreachable },
+    usernames,
+    labels: { small: 2 },
+    providers: world => ({ east: { 'max-servers': maxServers, ...buildingKeys(world) } }),
+    timings: { ...timings, 'distro-ssh': 2 },
+    more: ({ dir }) => ({
+      'script-dir': scriptsOf(dir),
+      labels: [{ ...label, providers: [{ name: 'east' }] }],
+    }),
+  });
+  await writeScripts(pool.dir);
+  return pool;
+}
+
+// ── Images ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
 /** Two providers whose images are made, of which one makes them on this machine and one needs floating addresses. */
 async function openImagePool(postgres: Postgres): Promise<E2ePool> {
   const image = { name: imageName, 'min-ram': 2048, username: 'jenkins' };
   return E2ePool.open({
     dburi: await postgres.createDatabase('crash_images'),
-    clouds: { east: unreachable, west: {} },
-    // Who may log in first on a machine that comes from the cloud's own image.
-    usernames: ['jenkins', 'root'],
+    // Long enough for an operator to see an image that is being saved.
+    clouds: { east: { ...unreachable, snapshotMs: [200, 200] }, west: {} },
+    usernames,
     labels: { small: 1 },
     providers: ({ ssh: { port, privateKeyFile } }) => {
       const login = { ...image, 'ssh-port': port, 'private-key': privateKeyFile };
@@ -115,13 +155,34 @@ async function openImagePool(postgres: Postgres): Promise<E2ePool> {
         west: { ...common, images: [{ ...login, diskimage: 'disk' }] },
       };
     },
-    timings: { api: 1, 'delete-delay': 0.2, 'distro-ssh': 2 },
+    timings: { ...timings, 'distro-ssh': 2 },
     more: () => ({
       diskimages: [
         { name: 'disk', command: 'for f in $NODEPOOL_IMAGE_FORMATS; do date +%N > $DIB_IMAGE_FILENAME.$f; done' },
       ],
     }),
   });
+}
+
+/** Images are built again and again, and deleted only where that is what leads to the point. */
+async function operateImages(pool: E2ePool, aim: CrashPoint): Promise<void> {
+  const { client } = pool;
+  const images = await client.images();
+  if (/ (image delete|remove)/.test(aim)) for (const each of wornOut(images)) await client.deleteImage(each.id);
+  for (const provider of pool.world.clouds.keys()) {
+    if (images.some(image => image.provider === provider && image.state === 'building')) continue;
+    // Otherwise the file of a minute ago would do, which the cloud has already.
+    if (provider === 'west') await rm(join(pool.stateDir, 'images'), { recursive: true, force: true });
+    await client.updateImage({ provider, image: imageName });
+  }
+}
+
+/** The one before the last, and one that is not ready yet though its server and its image are there. */
+function wornOut(images: readonly ImageView[]): readonly ImageView[] {
+  const saved = images.filter(image => image.state === 'building' && image.serverId !== null && image.imageId !== null);
+  const ready = images.filter(image => image.state === 'ready');
+  const old = ready.filter(image => ready.some(each => each.provider === image.provider && each.id > image.id));
+  return [...saved, ...old].slice(0, 1);
 }
 
 /** What is in the world without a row. */

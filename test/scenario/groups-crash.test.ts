@@ -1,13 +1,11 @@
 /** The daemon is killed at every boundary between what it does for the machines of a group and its record of it. */
 import { expect, test } from 'vitest';
 import { killingStore } from '../../src/db/crashing-store.js';
-import { pointsOf, subnodeRecords, type CrashPoint, type CrashRecord } from '../../src/domain/crash-points.js';
+import { groupStepRecords, pointsOf, subnodeRecords, type CrashPoint } from '../../src/domain/crash-points.js';
 import { networkId } from '../../src/domain/ids.js';
 import { startPool, type Pool } from '../support/pool.js';
 
-/** Steps of the node that only a group, or a script, has. */
-const ofGroups: readonly CrashRecord[] = ['launch group', 'launch files', 'launch ready-script'];
-const points = [...subnodeRecords, ...ofGroups].flatMap(pointsOf);
+const points = [...subnodeRecords, ...groupStepRecords].flatMap(pointsOf);
 
 /** A group of three with a script, whose machines need floating addresses; its first daemon dies at the point. */
 function startGroup(point: CrashPoint): Promise<Pool> {

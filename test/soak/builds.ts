@@ -10,19 +10,20 @@ import { imageName } from '../support/e2e-world.js';
 
 export const builtImage = 'built';
 
-const setup = 'prepare.sh';
+/** Its setup, which its nodes may run, too. */
+export const builtScript = 'prepare.sh';
 
 export const scriptsOf = (dir: string): string => join(dir, 'scripts');
 
 export async function writeScripts(dir: string): Promise<void> {
   await mkdir(scriptsOf(dir));
-  await writeFile(join(scriptsOf(dir), setup), '#!/bin/sh\n', { mode: 0o755 });
+  await writeFile(join(scriptsOf(dir), builtScript), '#!/bin/sh\n', { mode: 0o755 });
 }
 
 /** The keys of a provider that builds it. */
 export function buildingKeys({ ssh }: World): Omit<ProviderKeys, 'max-servers'> {
   const login = { username: ssh.username, 'private-key': ssh.privateKeyFile, 'ssh-port': ssh.port };
-  return { images: [{ name: builtImage, 'base-image': imageName, 'min-ram': 2048, setup, ...login }] };
+  return { images: [{ name: builtImage, 'base-image': imageName, 'min-ram': 2048, setup: builtScript, ...login }] };
 }
 
 export interface BuildsSeen {

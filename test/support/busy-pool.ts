@@ -1,13 +1,16 @@
-/** Work for a pool that does not end: jobs, and an operator who holds, releases, and builds and deletes images. */
+/** Work for a pool that does not end: jobs, and an operator who holds and releases. */
 import type { E2ePool } from './e2e-pool.js';
 
 const roundMs = 50;
 const jobMs = 50;
 
+/** What an operator does besides, in each round. */
+type Operate = (pool: E2ePool) => Promise<void>;
+
 /** The daemon may be gone at any moment; whatever was asked of it then is asked again in the next round. */
-export async function whileBusy<T>(pool: E2ePool, work: () => Promise<T>): Promise<T> {
+export async function whileBusy<T>(pool: E2ePool, work: () => Promise<T>, operate?: Operate): Promise<T> {
   const busy = { isOver: false };
-  const rounds = keepBusy(pool, busy);
+  const rounds = keepBusy(pool, busy, operate);
   try {
     return await work();
   } finally {
@@ -31,26 +34,18 @@ export async function untilIdle(pool: E2ePool): Promise<void> {
   await pool.untilStocked();
 }
 
-async function keepBusy(pool: E2ePool, busy: { isOver: boolean }): Promise<void> {
+async function keepBusy(pool: E2ePool, busy: { isOver: boolean }, operate?: Operate): Promise<void> {
   for (let round = 0; !busy.isOver; round++) {
     if (pool.world.jobs.queued() < 2) pool.world.jobs.submit({ job: 'demo-job', label: 'small', durationMs: jobMs });
-    await operate(round, pool).catch(() => undefined);
+    await Promise.allSettled([holdOrRelease(round, pool), operate?.(pool)]);
     await new Promise(resolve => setTimeout(resolve, roundMs));
   }
 }
 
-async function operate(round: number, { client }: E2ePool): Promise<void> {
+async function holdOrRelease(round: number, { client }: E2ePool): Promise<void> {
   const nodes = await client.nodes();
   const held = nodes.find(node => node.state === 'hold');
   const ready = nodes.find(node => node.state === 'ready');
   if (held) await client.release(held.id);
   else if (ready && round % 4 === 0) await client.hold(ready.id, { reason: 'to look at it', forMs: null });
-  const images = await client.images();
-  const building = images.filter(image => image.state === 'building');
-  // Both its server and its image are there by then.
-  const saved = building.find(image => image.serverId !== null && image.imageId !== null);
-  if (saved) await client.deleteImage(saved.id);
-  for (const { provider, image } of images) {
-    if (!building.some(each => each.provider === provider)) await client.updateImage({ provider, image });
-  }
 }

@@ -169,7 +169,7 @@ export class E2ePool {
   }
 
   leaks(): Promise<Leaks> {
-    return findLeaks(this.world, () => this.nodes());
+    return findLeaks(this.world, async () => (await this.nodes()).flatMap(node => [node, ...node.subnodes]));
   }
 
   async close(): Promise<void> {
