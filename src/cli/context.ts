@@ -21,6 +21,8 @@ export interface CliContext {
   readonly err: TextSink;
   /** Whether `out` is a terminal. */
   readonly isTerminal: boolean;
+  /** How big that terminal is now. */
+  readonly screenSize: () => { readonly rows: number; readonly columns: number };
   /** How wide `err` is where it is a terminal; null: it is none, and no progress is drawn. */
   readonly progressColumns: () => number | null;
   /** What a program needs that draws on the whole screen and hears keys; null: there is none. */

@@ -25,6 +25,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   out: process.stdout,
   err: process.stderr,
   isTerminal: Boolean(process.stdout.isTTY),
+  // A terminal that does not know its size says 0.
+  screenSize: () => ({ rows: process.stdout.rows || 24, columns: process.stdout.columns || 80 }),
   progressColumns: () => (process.stderr.isTTY ? process.stderr.columns : null),
   terminal: process.stdin.isTTY && process.stdout.isTTY ? { stdin: process.stdin, stdout: process.stdout } : null,
   now: () => Date.now(),

@@ -251,10 +251,10 @@ function hearSignals(output: OpenLog, context: DaemonContext): Wishes {
 /** One entry for each actor: in a file of JSON lines a drawing in one entry could not be read. */
 function dumpTree(tree: TreeView, log: Log): void {
   const fields = { logger: 'nodepool.stack_dump' };
-  for (const line of drawTree(tree, dumpStyle).trimEnd().split('\n')) log.info(line, fields);
+  for (const line of drawTree(tree, dumpStyle)) log.info(line, fields);
 }
 
-const dumpStyle = { hasUnicode: false, hasColour: false, isWide: true };
+const dumpStyle = { hasUnicode: false, hasColour: false, isWide: true, columns: null };
 
 function promised(): { readonly promise: Promise<void>; keep(): void; isKept(): boolean } {
   let isKept = false;

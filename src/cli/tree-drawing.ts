@@ -8,19 +8,20 @@ export interface DrawingStyle {
   readonly hasColour: boolean;
   /** Also the kind, the mailbox's high-water mark and the count of messages handled. */
   readonly isWide: boolean;
+  /** Lines are cut there; null: nowhere. */
+  readonly columns: number | null;
 }
 
-export function drawTree(tree: TreeView, style: DrawingStyle): string {
+/** Line by line. */
+export function drawTree(tree: TreeView, style: DrawingStyle): string[] {
   const lines = [...linesOf(tree, '', '', style)];
   const headers = ['ACTOR', 'MAILBOX', 'RESTARTS', ...(style.isWide ? wideHeaders : []), ...lastHeaders];
   const rows = [headers, ...lines.map(({ name, actor }) => [name, ...cellsOf(actor, style.isWide)])];
   const widths = headers.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
-  return rows
-    .map((row, index) => {
-      const text = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-      return `${coloured(text.trimEnd(), lines[index - 1]?.actor, style)}\n`;
-    })
-    .join('');
+  return rows.map((row, index) => {
+    const text = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+    return coloured(text.slice(0, style.columns ?? undefined).trimEnd(), lines[index - 1]?.actor, style);
+  });
 }
 
 const wideHeaders = ['KIND', 'MOST', 'HANDLED'];

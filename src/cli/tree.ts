@@ -9,11 +9,14 @@ import { exitCodes } from './exit-codes.js';
 import { CliFailure } from './failure.js';
 import { printData, printNames } from './listing.js';
 import { globalOptions, type GlobalOptions } from './options.js';
+import { onOwnScreen } from './own-screen.js';
 import { plainText } from './plain-text.js';
-import { drawTree } from './tree-drawing.js';
+import { drawTree, type DrawingStyle } from './tree-drawing.js';
 
 const redrawMs = 1_000;
-const clearScreen = '\u001b[H\u001b[2J';
+const home = '\u001b[H';
+const clearLine = '\u001b[K';
+const clearBelow = '\u001b[J';
 
 export const treeCommand: CliCommand = {
   name: 'tree',
@@ -22,7 +25,7 @@ export const treeCommand: CliCommand = {
       .command('tree')
       .description('show the supervisor tree; with Unicode branches on a terminal, in ASCII elsewhere')
       .argument('[path]', 'the actor at the top', '/')
-      .option('--watch', 'draw again every second; off a terminal once')
+      .option('--watch', 'draw again every second what fits on the screen; off a terminal once')
       .action(async (path: string, given: { watch?: boolean }, command: Command) => {
         const options = globalOptions(command);
         await withDaemon(session, options, daemon =>
@@ -46,16 +49,32 @@ async function watchTree(
   daemon: ControlClient,
   path: string,
 ): Promise<void> {
-  if (!context.isTerminal) {
-    context.err.write('nodepool: not a terminal, so the tree is shown once\n');
+  const { output } = options;
+  if (!context.isTerminal || (output !== 'table' && output !== 'wide')) {
+    const why = context.isTerminal ? `-o ${output} is for programs` : 'not a terminal';
+    context.err.write(`nodepool: ${why}, so the tree is shown once\n`);
     await printTree(context, options, daemon, path);
     return;
   }
-  while (!context.signal.aborted) {
-    context.out.write(clearScreen);
-    await printTree(context, options, daemon, path);
-    await context.sleep(redrawMs);
-  }
+  // What is wrong from the start is said on the usual screen.
+  let tree = await findActor(daemon, path);
+  await onOwnScreen(context.out, async () => {
+    while (!context.signal.aborted) {
+      const { rows, columns } = context.screenSize();
+      const lines = fitting(drawTree(tree, { ...styleOf(context, options), columns }), { rows, columns });
+      context.out.write(`${home}${lines.map(line => line + clearLine).join('\n')}${clearBelow}`);
+      await context.sleep(redrawMs);
+      if (!context.signal.aborted) tree = await findActor(daemon, path);
+    }
+  });
+}
+
+/** From the top, as `watch` shows what is longer than its screen. */
+function fitting(lines: readonly string[], { rows, columns }: ReturnType<CliContext['screenSize']>): readonly string[] {
+  if (lines.length <= rows) return lines;
+  const shown = lines.slice(0, rows - 1);
+  const rest = `${lines.length - shown.length} more; nodepool tree PATH --watch shows what is below PATH`;
+  return [...shown, rest.slice(0, columns)];
 }
 
 async function printTree(
@@ -73,14 +92,17 @@ async function printTree(
       return printNames(context, pathsOf(tree));
     case 'table':
     case 'wide':
-      context.out.write(
-        drawTree(tree, {
-          hasUnicode: context.isTerminal,
-          hasColour: context.isTerminal && !context.env['NO_COLOR'],
-          isWide: options.output === 'wide',
-        }),
-      );
+      context.out.write(`${drawTree(tree, styleOf(context, options)).join('\n')}\n`);
   }
+}
+
+function styleOf({ isTerminal, env }: CliContext, { output }: GlobalOptions): DrawingStyle {
+  return {
+    hasUnicode: isTerminal,
+    hasColour: isTerminal && !env['NO_COLOR'],
+    isWide: output === 'wide',
+    columns: null,
+  };
 }
 
 function pathsOf(actor: TreeView): string[] {

@@ -54,6 +54,22 @@ export function countsOf(nodes: readonly NodeView[]): { readonly state: string; 
     .map(state => ({ state, count: nodes.filter(node => node.state === state).length }));
 }
 
+/** Whatever else there is, some nodes are shown, and without room no provider. */
+const nodeRowsMin = 3;
+const providerRowsMax = 12;
+/** The headline and its counts, the heads of the nodes, the keys, blank lines, and the last row, which stays free. */
+const otherRows = 6;
+
+/** How many of each are shown on a screen so high. A frame as high as the screen would be scrolled by its end. */
+export function rowsWithin(height: number, providers: number): { readonly providers: number; readonly nodes: number } {
+  const room = height - otherRows;
+  // Their heads, a blank line, and how many there are more.
+  const around = providers > providerRowsMax || providers > room - nodeRowsMin - 2 ? 3 : 2;
+  const shown = Math.max(0, Math.min(providers, providerRowsMax, room - nodeRowsMin - around));
+  const taken = shown === 0 ? 0 : shown + around;
+  return { providers: shown, nodes: Math.max(1, room - taken) };
+}
+
 /** One sentence about the whole. */
 export function summaryOf({ nodes, history, readiness }: Glance): string {
   const troubles = readiness.dependencies.filter(({ ok }) => !ok).map(({ name }) => name);

@@ -17,17 +17,20 @@ export interface NodeScreenProps {
   readonly daemon: ControlClient;
   readonly context: Pick<CliContext, 'signal' | 'sleep' | 'now'>;
   readonly height: number;
-  readonly width: number;
 }
 
-export function NodeScreen({ id, daemon, context, height, width }: NodeScreenProps) {
+export function NodeScreen({ id, daemon, context, height }: NodeScreenProps) {
   const [view, trouble] = useStory(id, daemon, context);
   const story = view?.story ?? [];
-  const shown = story.slice(-Math.max(3, height - 10));
+  const shown = story.slice(-Math.max(1, height - 10));
   return (
-    <Box flexDirection="column" width={width}>
+    <Box flexDirection="column">
       <Text bold>node {id}</Text>
-      {trouble === null ? null : <Text color="red">{trouble}</Text>}
+      {trouble === null ? null : (
+        <Text color="red" wrap="truncate">
+          {trouble}
+        </Text>
+      )}
       {view === null ? <Text dimColor>…</Text> : null}
       {view !== null && view.node === null ? <Text>It is gone.</Text> : null}
       {view?.node == null ? null : (

@@ -1,10 +1,11 @@
 /** The screen of `top`: what the daemon says, drawn again each second, and the keys that look closer. */
 import { Box, render, Text, useApp, useInput, useStdout, type Key } from 'ink';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { DaemonUnreachable, type ControlClient } from '../../http/client.js';
 import { ControlError } from '../../http/control-error.js';
 import type { NodeView } from '../../ports/control.js';
 import type { CliContext, Terminal } from '../context.js';
+import { onOwnScreen } from '../own-screen.js';
 import { glance } from '../top.js';
 import { placeOf, pressed, shownOf, start, type Browsing } from './browsing.js';
 import {
@@ -15,6 +16,7 @@ import {
   nodeHeaders,
   providerCells,
   providerHeaders,
+  rowsWithin,
   summaryOf,
   type Glance,
   type Sorting,
@@ -25,10 +27,6 @@ import { stateColours } from './colours.js';
 const redrawMs = 1_000;
 /** Ten thousand nodes are some megabytes a look. */
 const msPerNode = 0.5;
-/** Whatever else there is, some nodes are shown. */
-const nodeRowsMin = 3;
-const providerRowsMax = 12;
-
 export interface TopProps {
   readonly daemon: ControlClient;
   readonly terminal: Terminal;
@@ -39,9 +37,11 @@ export interface TopProps {
 export async function showTop(props: TopProps): Promise<void> {
   const first = await glance(props.daemon);
   const { stdin, stdout } = props.terminal;
-  const screen = render(<Top {...props} first={first} />, { stdin, stdout, exitOnCtrlC: true, patchConsole: false });
-  props.context.signal.addEventListener('abort', () => screen.unmount(), { once: true });
-  await screen.waitUntilExit();
+  await onOwnScreen(stdout, async () => {
+    const screen = render(<Top {...props} first={first} />, { stdin, stdout, exitOnCtrlC: true, patchConsole: false });
+    props.context.signal.addEventListener('abort', () => screen.unmount(), { once: true });
+    await screen.waitUntilExit();
+  });
 }
 
 export function Top({ daemon, context, first }: Omit<TopProps, 'terminal'> & { readonly first: Glance }) {
@@ -54,19 +54,23 @@ export function Top({ daemon, context, first }: Omit<TopProps, 'terminal'> & { r
     if (press(input, key).hasLeft) exit();
   });
 
-  if (openId !== null)
-    return <NodeScreen id={openId} daemon={daemon} context={context} height={height} width={width} />;
+  if (openId !== null) {
+    return (
+      <Frame height={height} width={width}>
+        <NodeScreen id={openId} daemon={daemon} context={context} height={height} />
+      </Frame>
+    );
+  }
   const shown = shownOf(browsing, seen.nodes);
-  const providerRows = Math.min(seen.providers.length, providerRowsMax);
-  const nodeRows = Math.max(nodeRowsMin, height - providerRows - 8);
+  const rows = rowsWithin(height, seen.providers.length);
   return (
-    <Box flexDirection="column" width={width}>
+    <Frame height={height} width={width}>
       <Headline seen={seen} trouble={trouble} />
-      <Providers seen={seen} rows={providerRows} />
+      {rows.providers > 0 ? <Providers seen={seen} rows={rows.providers} /> : null}
       <Nodes
         shown={shown}
         at={placeOf(browsing, shown)}
-        rows={nodeRows}
+        rows={rows.nodes}
         sorting={sorting}
         filter={filter}
         isTyping={isTyping}
@@ -74,6 +78,17 @@ export function Top({ daemon, context, first }: Omit<TopProps, 'terminal'> & { r
       <Text dimColor wrap="truncate">
         {'↑↓ choose  Enter its story  s sort  r reverse  / filter  Esc all  q leave'}
       </Text>
+    </Frame>
+  );
+}
+
+/** One row less than the screen: Ink clears the terminal with all that was scrolled out of it for whatever fills it. */
+function Frame({ height, width, children }: { height: number; width: number; children: ReactNode }) {
+  return (
+    <Box height={height - 1} width={width} overflow="hidden">
+      <Box flexDirection="column" flexShrink={0} width={width}>
+        {children}
+      </Box>
     </Box>
   );
 }

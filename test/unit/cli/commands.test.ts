@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../../src/cli/main.js';
 import { Fault } from '../../../src/domain/fault.js';
@@ -245,11 +246,28 @@ ACTOR         MAILBOX  RESTARTS  TASK        CONNECTION  STATE
     const { code, out } = await cli.ask('tree', '--watch');
     expect(code).toBe(0);
     expect(out.match(/ACTOR/g)).toHaveLength(2);
+    expect(out.startsWith('\u001b[?1049h') && out.endsWith('\u001b[?1049l')).toBe(true);
+    expect((await cli.ask('tree', '--watch', '-o', 'name')).err).toContain('-o name is for programs');
     cli.isTerminal = false;
     const once = await cli.ask('tree', '--watch');
     expect(once.out.match(/^ACTOR/gm)).toHaveLength(1);
     expect(once.err).toContain('not a terminal, so the tree is shown once');
   });
+});
+
+it('a tree that is watched is cut to the screen, from its top', async () => {
+  cli.api.root = actor('/', { children: Array.from({ length: 9 }, (_, index) => actor(`/part-${index}`)) });
+  await cli.serve();
+  cli.isTerminal = true;
+  cli.onSleep = () => cli.interrupt.abort();
+  const watch = async (rows: number, columns: number): Promise<string[]> => {
+    cli.screenSize = { rows, columns };
+    const { out } = await cli.ask('tree', '--watch');
+    return stripVTControlCharacters(out).split('\n');
+  };
+  const lines = await watch(5, 12);
+  expect(lines.slice(0, 4)).toEqual(['ACTOR      M', '/          0', '├─ part-0  0', '├─ part-1  0']);
+  expect(lines.slice(4)).toEqual(['7 more; nodepool tree PATH --watch shows what is below PATH'.slice(0, 12)]);
 });
 
 describe('reload', () => {

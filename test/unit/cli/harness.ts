@@ -31,6 +31,7 @@ export class Harness {
   world: OutsideWorld = unreachableWorld;
   env: Record<string, string | undefined>;
   isTerminal = false;
+  screenSize = { rows: 24, columns: 80 };
   /** Null: standard error is no terminal. */
   progressColumns: number | null = null;
   /** For a program that draws on the whole screen. */
@@ -87,6 +88,7 @@ export class Harness {
       out: { write: text => (texts.out += text) },
       err: { write: text => (texts.err += text) },
       isTerminal: this.isTerminal,
+      screenSize: () => this.screenSize,
       progressColumns: () => this.progressColumns,
       terminal: this.terminal,
       now: () => this.nowMs,

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Terminal } from '../../../src/cli/context.js';
-import { nodesShown, sortKeys, summaryOf } from '../../../src/cli/top/glance.js';
+import { nodesShown, rowsWithin, sortKeys, summaryOf } from '../../../src/cli/top/glance.js';
 import { History } from '../../../src/domain/history.js';
 import { noNodes } from '../../../src/domain/states.js';
 import { node, provider } from '../../contract/http/fake-control.js';
@@ -147,6 +147,19 @@ describe('the nodes of top', () => {
     expect(ids('USED b', 'id')).toEqual([8]);
     expect(ids('nothing', 'id')).toEqual([]);
   });
+});
+
+it.each([
+  { height: 30, providers: 2, rows: { providers: 2, nodes: 20 } },
+  { height: 30, providers: 40, rows: { providers: 12, nodes: 9 } },
+  { height: 15, providers: 40, rows: { providers: 3, nodes: 3 } },
+  { height: 13, providers: 2, rows: { providers: 2, nodes: 3 } },
+  { height: 12, providers: 1, rows: { providers: 1, nodes: 3 } },
+  { height: 12, providers: 2, rows: { providers: 0, nodes: 6 } },
+  { height: 10, providers: 2, rows: { providers: 0, nodes: 4 } },
+  { height: 5, providers: 2, rows: { providers: 0, nodes: 1 } },
+])('a screen of $height rows shows $rows.providers of $providers providers', ({ height, providers, rows }) => {
+  expect(rowsWithin(height, providers)).toEqual(rows);
 });
 
 it('a demand of which nobody knows is not called zero', () => {
