@@ -74,6 +74,11 @@ export class Pool {
     });
   }
 
+  /** Opens a connection where there is none: that the server let us in says that it is there. */
+  async connect(): Promise<void> {
+    await this.run(async knex => giveBack(knex, await borrow(knex)));
+  }
+
   /** One question to the server; opens a connection where there is none. */
   async ping(): Promise<void> {
     await this.run(async knex => {
@@ -103,6 +108,8 @@ export class Pool {
     const { database, size, statementMs, log } = this.#options;
     const knex = knexFactory({
       ...knexConfig(database, { statementMs, log }),
+      // Told of it, knex does not ask the server on each connection; it matters to the schema alone (`migrate.ts`).
+      version: assumedVersion[database.engine],
       acquireConnectionTimeout: statementMs,
       pool: {
         // A slot keeps its connection while it is idle; the store actor closes the slot when it is not needed.
@@ -133,6 +140,8 @@ export class Pool {
     this.#leases.delete(raw);
   }
 }
+
+const assumedVersion = { postgresql: '9.6', mysql: 'latest' } as const;
 
 /** What is used of knex's pool, which its types do not name. */
 interface LendingPool {

@@ -104,7 +104,7 @@ class SqlStore implements StorePort {
       const options = { ...this.#session, onClose: () => void this.#slots.delete(slot) };
       const slot = new SqlSlot(pool, options);
       try {
-        await pool.ping();
+        await pool.connect();
         this.#slots.add(slot);
         return slot;
       } catch (error) {

@@ -25,13 +25,17 @@ test.each([10, 40])('a pool of %i nodes is filled with at most twelve statements
     timings: { serverList: 200, pass: 1_000 },
   });
   try {
-    const before = statements().statements;
+    const before = statements();
     await pool.until(() => pool.readyCount() === nodes);
-    const taken = statements().statements - before;
+    const after = statements();
+    const taken = after.statements - before.statements;
     expect(taken).toBeLessThanOrEqual(12 * nodes);
     // A row is written and then changed; fewer would mean that somebody counts wrong.
     expect(taken).toBeGreaterThan(2 * nodes);
     expect(pool.slotsPeak()).toBeLessThanOrEqual(2 * launches);
+    // A connection is opened and asked nothing.
+    expect(after.byKind.get('select version();')).toBe(before.byKind.get('select version();'));
+    expect(after.byKind.get('select 1')).toBe(before.byKind.get('select 1'));
     expect([...pool.clouds.values()].reduce((sum, { count }) => sum + count, 0)).toBe(nodes);
   } finally {
     await pool.stop();
