@@ -9,7 +9,7 @@ import type { PoolEvent, ReadinessView } from '../../../src/ports/control.js';
 import type { Log } from '../../../src/ports/log.js';
 import type { Outside } from '../../../src/ports/outside.js';
 import type { StorePort } from '../../../src/ports/store.js';
-import { statsAddress } from '../../../src/actors/addresses.js';
+import { configAddress, statsAddress } from '../../../src/actors/addresses.js';
 import type { ReplyTo } from '../../../src/runtime/actor.js';
 import { eventFrame, type Phase } from '../../../src/sim/jenkins/event-frame.js';
 import { ActorSystem } from '../../../src/runtime/system.js';
@@ -39,6 +39,8 @@ export interface BenchPool {
   readonly lateMs: () => number;
   /** The watch on the event loop costs more than a pool in which nothing happens. */
   readonly watchNoMore: () => void;
+  /** A configuration with another stock of the labels. */
+  keep(labels: Readonly<Record<string, number>>): void;
   /** Resolves at the event for which it is so. */
   until(condition: () => boolean, onEvent?: (event: PoolEvent) => void): Promise<void>;
   /** Jenkins tells that a job has started or finished on the node of this name. */
@@ -65,6 +67,7 @@ const watchMs = 10;
 
 export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
   const config = poolConfig(wish);
+  let inFile = config;
   const clouds = new Map(config.providers.map(({ name }) => [name, new BenchCloud()]));
   const masters = new Map(config.targets.map(({ name }) => [name, new FakeCi({ latencyMs: 0 })]));
   const world = { config, clouds, masters };
@@ -112,7 +115,8 @@ export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
     stats: new FakeStats(),
     metrics: () => Promise.resolve(''),
     serve: () => Promise.resolve({ socket: 'none', url: null, close: () => Promise.resolve() }),
-    readConfig: () => Promise.resolve({ kind: 'usable', config, problems: [], source: { text: '', sections: [] } }),
+    readConfig: () =>
+      Promise.resolve({ kind: 'usable', config: inFile, problems: [], source: { text: '', sections: [] } }),
     configStamp: null,
     reconfigured: () => undefined,
     nextRun,
@@ -178,6 +182,11 @@ export async function startBenchPool(wish: BenchWish): Promise<BenchPool> {
     masters,
     watchNoMore: () => eventLoop.disable(),
     lateMs: () => Math.max(0, eventLoop.percentile(99) / 1e6 - watchMs),
+    keep(stock) {
+      const labels = config.labels.map(label => ({ ...label, minReady: stock[label.name] ?? label.minReady }));
+      inFile = { ...config, labels };
+      system.tell(configAddress, { type: 'reload' });
+    },
     until: (condition, onEvent) =>
       condition() ? Promise.resolve() : new Promise(resolve => waiters.add({ condition, onEvent, resolve })),
     publish(nodeName, phase) {
