@@ -56,7 +56,6 @@ report(
     '… of a warm daemon': again.cpuMs / nodes,
     'database CPU ms/node': cold.databaseMs / nodes,
     'statements/node': cold.statements / nodes,
-    '… of a warm daemon’s': again.statements / nodes,
     lists,
     connections,
     'event loop p99 ms': lateMs,

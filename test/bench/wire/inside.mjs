@@ -1,4 +1,7 @@
-/** Goes into the daemon by NODE_OPTIONS: counts its statements, and says how many there were to whoever connects. */
+/**
+ * Goes into the daemon by NODE_OPTIONS: counts its statements, and says how many there were, and how many timers there are,
+ * to whoever connects.
+ */
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
@@ -19,7 +22,8 @@ function count(path) {
       return query.apply(this, args);
     };
   }
-  createServer(asker => asker.end(JSON.stringify({ statements, byKind })))
+  const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length;
+  createServer(asker => asker.end(JSON.stringify({ statements, byKind, timers: timers() })))
     .listen(path)
     .unref();
 }

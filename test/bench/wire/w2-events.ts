@@ -10,27 +10,22 @@ import { stateCodes } from '../../../src/domain/states.js';
 import { eventFrame } from '../../../src/sim/jenkins/event-frame.js';
 import { until } from '../../support/until.js';
 import { percentile, report } from '../pool/figures.js';
-import { instantCloud, openWirePool, wireTimings, type Engine } from './pool.js';
+import { openBarePool, wireTimings, type Engine } from './pool.js';
 
 const { values } = parseArgs({
   options: { nodes: { type: 'string', default: '500' }, engine: { type: 'string', default: 'postgresql' } },
 });
 const nodes = Number(values.nodes);
-const providers = ['cloud1', 'cloud2'];
-const wire = await openWirePool({
+const wire = await openBarePool({
   engine: values.engine as Engine,
-  clouds: Object.fromEntries(providers.map(name => [name, instantCloud])),
-  labels: { bare: 0 },
-  providers: Object.fromEntries(
-    providers.map(name => [name, { 'max-servers': nodes, concurrency: { calls: 8, launches: 40 } }]),
-  ),
+  providers: 2,
+  maxServers: nodes,
   // Only the events are measured: nothing is deleted.
   timings: { ...wireTimings, 'server-list': 1, 'delete-delay': 3_600 },
 });
 const { pool, database } = wire;
 const { world, client } = pool;
-await wire.keep({ bare: nodes });
-await wire.untilRows(nodes, `node where state = ${stateCodes.ready}`);
+await wire.fillTo(nodes);
 // Nothing is launched in place of what is used.
 await wire.keep({ bare: 0 });
 const masters = [...world.masters.values()];

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { stateCodes } from '../../../src/domain/states.js';
 import { until } from '../../support/until.js';
 import { report } from '../pool/figures.js';
-import { instantCloud, openWirePool, wireTimings, type Engine } from './pool.js';
+import { openBarePool, wireTimings, type Engine } from './pool.js';
 import { cpuOf } from './process-cpu.js';
 
 const { values } = parseArgs({
@@ -18,16 +18,14 @@ const { values } = parseArgs({
   },
 });
 const nodes = Number(values.nodes);
-const names = Array.from({ length: Number(values.providers) }, (_none, index) => `cloud${index + 1}`);
+const providers = Number(values.providers);
 const afterMs = 2_000;
-const { pool, database, ...wire } = await openWirePool({
+const { pool, database, ...wire } = await openBarePool({
   engine: values.engine as Engine,
-  clouds: Object.fromEntries(names.map(name => [name, instantCloud])),
+  providers,
+  maxServers: nodes,
   masters: ['jenkins01', 'jenkins02'],
   labels: { bare: nodes },
-  providers: Object.fromEntries(
-    names.map(name => [name, { 'max-servers': nodes, concurrency: { calls: 8, launches: 40 } }]),
-  ),
   timings: { ...wireTimings, pass: 10, 'server-list': 5 },
   // It would list them too, if its minute came.
   more: () => ({ cron: { cleanup: '0 0 1 1 *' } }),
@@ -47,13 +45,13 @@ const masters = grownBy(callsOf(pool.world.masters), mastersBefore);
 
 report(
   'W6 wire',
-  { nodes, providers: names.length, engine: String(values.engine) },
+  { nodes, providers, engine: String(values.engine) },
   {
     'seconds until it serves': servesMs / 1_000,
     'daemon CPU seconds until then': (mainMs + otherMs) / 1_000,
-    'lists of servers a provider': (clouds['listServers'] ?? 0) / names.length,
+    'lists of servers a provider': (clouds['listServers'] ?? 0) / providers,
     'questions for one server': clouds['getServer'] ?? 0,
-    'calls to a provider': sum(clouds) / names.length,
+    'calls to a provider': sum(clouds) / providers,
     'calls to a master': sum(masters) / pool.world.masters.size,
     'nodes lost': nodes - (await database.count(ready)),
   },
