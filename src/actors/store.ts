@@ -58,6 +58,7 @@ export type StoreMessage =
   | { readonly type: 'started'; readonly outcome: TaskOutcome<StoreStart> }
   | { readonly type: 'lock-lost'; readonly start: StoreStart }
   | { readonly type: 'slot-opened'; readonly outcome: TaskOutcome<Slot> }
+  | { readonly type: 'slot-closed' }
   | { readonly type: 'open-again' }
   | { readonly type: 'close-old-slots' };
 
@@ -67,8 +68,15 @@ export interface Lending {
   readonly idle: { readonly slot: Slot; readonly since: number }[];
   readonly held: Map<string, { readonly slot: Slot; readonly owner: LeaseOwner; isAskedBack: boolean }>;
   readonly waiting: FairQueue<LeaseOwner>;
+  /** Slots that are being opened, are open, or are being closed: each may be a connection at the server. */
+  readonly slots: Set<Slot | Opening>;
   /** Owners whose end is heard of: a slot must not be lost with one that was parked or cut off. */
   readonly watched: Map<string, LeaseOwner>;
+}
+
+/** One that is being opened is told from the others only. */
+interface Opening {
+  readonly since: number;
 }
 
 export const nothingLent = (): Lending => ({
@@ -76,6 +84,7 @@ export const nothingLent = (): Lending => ({
   idle: [],
   held: new Map(),
   waiting: new FairQueue(2),
+  slots: new Set(),
   watched: new Map(),
 });
 
@@ -164,6 +173,7 @@ export const storeActor: Actor<StoreMessage, StoreState, StoreArgs> = {
       case 'slot-opened':
         slotOpened(message.outcome, state, ctx);
         return;
+      case 'slot-closed':
       case 'open-again':
         lend(state, ctx);
         return;
@@ -228,7 +238,7 @@ function goAway(reason: string, state: StoreState, ctx: Context<StoreMessage>): 
   state.phase = { name: 'away', reason };
   state.scarcity = null;
   state.failures = 1;
-  for (const { slot } of state.idle.splice(0)) void slot.close();
+  for (const { slot } of state.idle.splice(0)) close(slot, state, ctx);
   tellHealth(state, ctx);
   for (const listener of state.listeners.values()) listener.tell({ type: 'store-away', reason });
   ctx.timer('try', backoffMs(awayBackoff, 1, ctx.random()), { type: 'try' });
@@ -290,19 +300,7 @@ function lend(state: StoreState, ctx: Context<StoreMessage>): void {
     state.held.set(owner.path, { slot: ready.slot, owner, isAskedBack: false });
     owner.ref.tell({ type: 'lease-granted', lease: ready.slot, request: owner.request });
   }
-  while (state.opening < mayOpen(state, ctx.now())) {
-    state.opening++;
-    ctx.task(
-      'open a slot',
-      async io => {
-        const slot = await state.outside.store.openSlot();
-        // Nobody hears of it any more.
-        if (io.signal.aborted) await slot.close();
-        return slot;
-      },
-      outcome => ({ type: 'slot-opened', outcome }),
-    );
-  }
+  while (mayOpen(state, ctx.now())) open(state, ctx);
   if (state.waiting.length <= state.opening) return;
   let wanted = state.waiting.length - state.opening;
   for (const held of state.held.values()) {
@@ -314,12 +312,51 @@ function lend(state: StoreState, ctx: Context<StoreMessage>): void {
   }
 }
 
-/** So many may be being opened at once. */
-function mayOpen(state: StoreState, now: number): number {
-  const wanted = Math.min(openingAtOnce, state.waiting.length, slotLimit(state) - state.held.size);
-  if (state.scarcity === null) return wanted;
+/** One more. */
+function mayOpen(state: StoreState, now: number): boolean {
+  const { opening, waiting, slots, scarcity } = state;
+  if (opening >= Math.min(openingAtOnce, waiting.length) || slots.size >= slotLimit(state)) return false;
   // One by one, until one is given.
-  return now < state.scarcity.until ? 0 : Math.min(1, wanted);
+  return scarcity === null || (opening === 0 && now >= scarcity.until);
+}
+
+function open(state: StoreState, ctx: Context<StoreMessage>): void {
+  const { slots, outside } = state;
+  const opening: Opening = { since: ctx.now() };
+  state.opening++;
+  slots.add(opening);
+  ctx.task(
+    'open a slot',
+    async io => {
+      try {
+        const slot = await outside.store.openSlot();
+        slots.add(slot);
+        // Nobody hears of it any more.
+        if (io.signal.aborted) await closed(slot, slots);
+        return slot;
+      } finally {
+        slots.delete(opening);
+      }
+    },
+    outcome => ({ type: 'slot-opened', outcome }),
+  );
+}
+
+/** Its place is free for another one when the server has closed it. */
+function close(slot: Slot, { slots }: StoreState, ctx: Context<StoreMessage>): void {
+  ctx.task(
+    'close a slot',
+    () => closed(slot, slots),
+    () => ({ type: 'slot-closed' }),
+  );
+}
+
+async function closed(slot: Slot, slots: Lending['slots']): Promise<void> {
+  try {
+    await slot.close();
+  } finally {
+    slots.delete(slot);
+  }
 }
 
 function slotOpened(outcome: TaskOutcome<Slot>, state: StoreState, ctx: Context<StoreMessage>): void {
@@ -368,14 +405,16 @@ function takeBack(
   state.held.delete(path);
   const slot = held?.slot ?? lease;
   // One that was taken back before is not known here, and is only closed.
-  if (slot && (!held || isBroken || state.phase.name !== 'ready')) void slot.close();
+  const isOver = !held || isBroken || state.phase.name !== 'ready' || state.slots.size > slotLimit(state);
+  if (slot && isOver) close(slot, state, ctx);
   else if (slot) state.idle.push({ slot, since: ctx.now() });
   lend(state, ctx);
 }
 
 function closeOldSlots(state: StoreState, ctx: Context<StoreMessage>): void {
   // The oldest lie at the front, because lending takes from the back.
-  while (state.idle[0] && ctx.now() - state.idle[0].since >= idleMs) void state.idle.shift()?.slot.close();
+  const young = state.idle.findIndex(({ since }) => ctx.now() - since < idleMs);
+  for (const { slot } of state.idle.splice(0, young === -1 ? Infinity : young)) close(slot, state, ctx);
   ctx.timer('close-old-slots', idleMs / 4, { type: 'close-old-slots' });
 }
 

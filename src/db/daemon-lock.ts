@@ -10,7 +10,7 @@ import { engineLocks } from './engine-lock.js';
 import { isTableMissing, toFault } from './faults.js';
 import { holderTable, type Holding } from './fence.js';
 import { deadlines, type Log } from './options.js';
-import { borrow, cut, giveBack, knexConfig, type RawConnection } from './raw-connection.js';
+import { borrow, closed, cut, giveBack, knexConfig, type RawConnection } from './raw-connection.js';
 
 export interface DaemonLockOptions {
   readonly database: Database;
@@ -136,6 +136,7 @@ export class DaemonLock {
     clearInterval(this.#keepalive);
     await giveBack(this.#knex, this.#connection);
     await this.#knex.destroy();
+    await closed(this.#connection);
   }
 }
 

@@ -9,6 +9,7 @@ import * as groups from './migrations/006-groups.js';
 import * as ledger from './migrations/007-ledger.js';
 import { engineOf } from './migrations/schema.js';
 import { checkOriginalTables } from './original-tables.js';
+import { isTableMissing } from './faults.js';
 import { borrow, giveBack } from './raw-connection.js';
 import { engineLocks } from './engine-lock.js';
 
@@ -31,17 +32,30 @@ const migrations: Named[] = [
   { name: '007-ledger', up: ledger.up },
 ];
 
+const tableName = 'nodepool_migrations';
+
 const source: Knex.MigrationSource<Named> = {
   getMigrations: () => Promise.resolve(migrations),
   getMigrationName: ({ name }) => name,
   getMigration: ({ up }) => Promise.resolve({ up, down: undone }),
 };
 
+/** Whether there is nothing to do, so that a start makes no connections for it. */
+export async function isMigrated(knex: Knex): Promise<boolean> {
+  try {
+    const done = await knex<{ name: string }>(tableName).pluck('name');
+    return done.length === migrations.length && migrations.every(({ name }) => done.includes(name));
+  } catch (error) {
+    if (isTableMissing(error)) return false;
+    throw error;
+  }
+}
+
 /** Needs two connections: one holds the engine's lock while the other changes the tables. */
 export async function migrate(knex: Knex): Promise<void> {
   const config: Knex.MigratorConfig = {
     migrationSource: source,
-    tableName: 'nodepool_migrations',
+    tableName,
     disableTransactions: engineOf(knex) === 'mysql',
   };
   const lock = engineLocks[engineOf(knex)];

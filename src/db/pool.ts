@@ -1,14 +1,25 @@
 /**
  * A knex over a bounded number of connections: four for what is shared, one for a slot. Connections are opened when
  * first needed, replaced when found dead, and cut when one of them has been lent for longer than a statement may take:
- * a server that accepts and never answers must not hold an actor for ever.
+ * a server that accepts and never answers must not hold an actor for ever. One that is closed counts until the server
+ * has closed it, too: there are never more than the bound.
  */
 import knexFactory, { type Knex } from 'knex';
 import { Fault } from '../domain/fault.js';
 import type { Database } from '../domain/dburi.js';
 import { toFault } from './faults.js';
 import { deadlines, type Log } from './options.js';
-import { affectedRows, borrow, connectionId, cut, giveBack, knexConfig, type RawConnection } from './raw-connection.js';
+import {
+  affectedRows,
+  borrow,
+  closed,
+  connectionId,
+  cut,
+  giveBack,
+  knexConfig,
+  onceClosed,
+  type RawConnection,
+} from './raw-connection.js';
 import { rowChange, type RowChange } from './row-change.js';
 
 export interface PoolOptions {
@@ -21,6 +32,7 @@ export interface PoolOptions {
 export class Pool {
   readonly #options: PoolOptions;
   readonly #leases = new Map<object, NodeJS.Timeout>();
+  readonly #open = new Set<RawConnection>();
   #knex: Knex | null;
   #connection: string | null = null;
 
@@ -100,6 +112,7 @@ export class Pool {
     const knex = this.#knex;
     this.#knex = null;
     await knex?.destroy();
+    await Promise.all([...this.#open].map(closed));
     for (const timer of this.#leases.values()) clearTimeout(timer);
     this.#leases.clear();
   }
@@ -112,18 +125,27 @@ export class Pool {
       version: assumedVersion[database.engine],
       acquireConnectionTimeout: statementMs,
       pool: {
-        // A slot keeps its connection while it is idle; the store actor closes the slot when it is not needed.
-        min: size === 1 ? 1 : 0,
+        // None is closed for being idle: the store actor closes a slot that is not needed.
+        min: size,
         max: size,
         createTimeoutMillis: deadlines.connectMs,
         destroyTimeoutMillis: deadlines.disconnectMs,
         afterCreate: (raw: RawConnection, done: (error: Error | null, raw: RawConnection) => void) => {
           this.#connection = connectionId(raw);
+          this.#open.add(raw);
+          onceClosed(raw, () => this.#open.delete(raw));
           done(null, raw);
         },
       },
     });
     const { pool } = knex.client as { pool: LendingPool };
+    const { validate } = pool;
+    pool.validate = async raw => {
+      if (await validate(raw)) return true;
+      // Only then another one is made in its place.
+      await closed(raw);
+      return false;
+    };
     pool.on('acquireSuccess', (_event: number, raw: RawConnection) => this.#lent(raw));
     pool.on('release', (raw: RawConnection) => this.#givenBack(raw));
     return knex;
@@ -145,6 +167,8 @@ const assumedVersion = { postgresql: '9.6', mysql: 'latest' } as const;
 
 /** What is used of knex's pool, which its types do not name. */
 interface LendingPool {
+  /** Whether a connection may be lent; one that may not is replaced. */
+  validate: (raw: RawConnection) => Promise<boolean>;
   on(event: 'acquireSuccess', listener: (event: number, raw: RawConnection) => void): void;
   on(event: 'release', listener: (raw: RawConnection) => void): void;
 }

@@ -31,7 +31,9 @@ interface ResultHeader {
 }
 
 interface Cuttable {
-  destroy(error: Error): void;
+  readonly closed: boolean;
+  destroy(error?: Error): void;
+  once(event: 'close', listener: () => void): void;
 }
 
 /** Server's id of a connection: `pg_backend_pid()` or `connection_id()`, known from the greeting. */
@@ -77,7 +79,27 @@ function nameOf(text: string): string {
 
 /** Closes a connection at once; a statement that waits on it fails. */
 export function cut(raw: RawConnection, reason: Error): void {
-  (raw.stream ?? raw.connection?.stream)?.destroy(reason);
+  streamOf(raw)?.destroy(reason);
+}
+
+/**
+ * Resolves when a connection is closed that was ended, or that has failed: the server closes it last, and counts it no
+ * longer then. The drivers do not wait for that, or not for long. A server that does not close it in time is not waited for.
+ */
+export async function closed(raw: RawConnection): Promise<void> {
+  const stream = streamOf(raw);
+  if (!stream || stream.closed) return;
+  const late = setTimeout(() => stream.destroy(), deadlines.disconnectMs);
+  await new Promise<void>(resolve => stream.once('close', resolve));
+  clearTimeout(late);
+}
+
+export function onceClosed(raw: RawConnection, then: () => void): void {
+  streamOf(raw)?.once('close', then);
+}
+
+function streamOf(raw: RawConnection): Cuttable | undefined {
+  return raw.stream ?? raw.connection?.stream;
 }
 
 export function knexConfig(database: Database, options: { statementMs: number; log: Log }): Knex.Config {

@@ -10,7 +10,7 @@ import { Gate } from './gate.js';
 import { GroupCommit } from './group-commit.js';
 import { InDoubt } from './in-doubt.js';
 import { readInstallation } from './installation.js';
-import { migrate } from './migrate.js';
+import { isMigrated, migrate } from './migrate.js';
 import { deadlines, sharedConnections, slotsOpeningMax, type Log } from './options.js';
 import { Pool } from './pool.js';
 import { knexConfig } from './raw-connection.js';
@@ -122,6 +122,7 @@ class SqlStore implements StorePort {
   }
 
   async #migrate(): Promise<void> {
+    if (await this.#pool.run(isMigrated)) return;
     const knex = knexFactory({
       ...knexConfig(this.#database, { statementMs: deadlines.migrationMs, log: this.#log }),
       acquireConnectionTimeout: deadlines.migrationMs,

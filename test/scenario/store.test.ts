@@ -359,3 +359,31 @@ test('a crowd that waits for connections asks each that has one for it once, and
   expect(Math.max(...nodes.map(({ highWater }) => highWater))).toBeLessThan(10);
   pool.checkAtRest();
 });
+
+test('connections that are being closed count: those that break are replaced within max-connections', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 8 }], maxConnections: 8 });
+  pool.store.closeMs = 1_500;
+  for (let connection = 1; connection < 40; connection += 2) pool.store.killConnection(String(connection));
+  await pool.rest();
+  for (const { id } of pool.in('ready')) await pool.delete(id);
+  await pool.rest();
+  expect(pool.store.slotsPeak).toBe(3);
+  pool.checkAtRest();
+});
+
+test('connections that are being closed count: so they do when the database was away, and when the store has failed', async () => {
+  for (const trouble of ['away', 'failed'] as const) {
+    const pool = await startPool({ labels: [{ name: 'bare', minReady: 8 }], maxConnections: 8 });
+    pool.store.closeMs = 20_000;
+    for (let times = 0; times < 5; times++) {
+      await pool.advance(1_700);
+      if (trouble === 'failed') void pool.api.restart('/store');
+      else pool.store.away();
+      await pool.advance(2_500);
+      pool.store.back();
+    }
+    await pool.rest();
+    expect(pool.store.slotsPeak, trouble).toBe(3);
+    pool.checkAtRest();
+  }
+});

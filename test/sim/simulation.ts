@@ -161,6 +161,7 @@ class Simulation implements Director {
       const { serversPeak } = this.#pool.cloud(name);
       if (serversPeak > maxServers) throw new Error(`${name} had ${serversPeak} servers, and may have ${maxServers}`);
     }
+    if (store.slotsPeak > this.#slotsMax) throw new Error(`${store.slotsPeak} connections were lent or being closed`);
     for (const id of this.#operator.held) {
       const row = store.database.nodes.get(id);
       if (row?.state !== 'hold') throw new Error(`held node ${id} is ${row ? describeRow(row) : 'gone'}`);
@@ -172,6 +173,11 @@ class Simulation implements Director {
       if (!isTrouble(error)) throw new Error(`${path} failed: ${String(error)}`, { cause: error });
     }
     if (this.#pool.overflows > 0) throw new Error('a mailbox was full');
+  }
+
+  /** Beside the five that the daemon has for itself. */
+  get #slotsMax(): number {
+    return (this.#pool.config.database.maxConnections ?? 140) - 5;
   }
 
   get #providers(): Iterable<[string, { readonly maxServers: number }]> {

@@ -4,7 +4,9 @@ import knexFactory, { type Knex } from 'knex';
 export type Engine = 'postgresql' | 'mariadb';
 
 const connectionsOf: Readonly<Record<Engine, string>> = {
-  postgresql: `select count(*) as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+  // The server's own workers, such as those of autovacuum, are in the database without a client.
+  postgresql: `select count(*) as n from pg_stat_activity
+    where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`,
   mariadb: `select count(*) as n from information_schema.processlist where db = database() and id <> connection_id()`,
 };
 

@@ -30,7 +30,7 @@ import type { Changed, LedgerRow, LockHolder, Session, Slot, StorePort, StoreSta
 import type { WatchedJob } from '../../src/domain/watched-job.js';
 import { emptySnapshot } from './snapshot-row.js';
 
-export type StoreMethod = keyof Session | 'start' | 'attach' | 'probe' | 'openSlot';
+export type StoreMethod = keyof Session | 'start' | 'attach' | 'probe' | 'openSlot' | 'closeSlot';
 
 /** What befalls one call: no effect and a fault, the effect without its answer, or the effect and its answer late. */
 export type StoreTrouble = Fault | 'lose-reply' | { readonly stallMs: number };
@@ -99,6 +99,10 @@ export class FakeStore implements StorePort {
   readonly unreadTags = new Set<string>();
   /** The name of each call, in order. */
   readonly calls: StoreMethod[] = [];
+  /** How long the server takes to close a connection. */
+  closeMs: number | undefined;
+  /** The most slots of one daemon that were not closed at any time. */
+  slotsPeak = 0;
   /** What befalls a call of which nothing was said. */
   whim: (method: StoreMethod) => StoreTrouble | null = () => null;
   readonly #options: FakeStoreOptions;
@@ -106,7 +110,7 @@ export class FakeStore implements StorePort {
   readonly #lostReplies: StoreMethod[] = [];
   readonly #inDoubt = new Map<string, string>();
   readonly #killed = new Set<string>();
-  readonly #slots = new Set<() => Promise<void>>();
+  #slots = new Set<() => Promise<void>>();
   #isClosed = false;
   #poisoned: NodeId | null = null;
   #stallMs: number | null = null;
@@ -143,6 +147,13 @@ export class FakeStore implements StorePort {
     const { lock } = this.database;
     this.database.lock = null;
     lock?.lose();
+  }
+
+  /** The daemon dies, and its connections with it. */
+  die(): void {
+    this.loseLock();
+    for (const slot of this.#slots) this.database.slots.delete(slot);
+    this.#slots = new Set();
   }
 
   /** The slot's next call is `store.away`; the one after has a new connection. */
@@ -195,37 +206,49 @@ export class FakeStore implements StorePort {
     return this.#call('probe', () => undefined);
   }
 
-  openSlot(): Promise<Slot> {
-    return this.#call('openSlot', () => {
-      let connection = this.database.nextConnection();
-      let isOpen = true;
-      const session = this.#session(() => {
-        if (!isOpen) throw new Fault('store.stopped', 'the store is closed');
-        if (!this.#killed.delete(connection)) return;
-        connection = this.database.nextConnection();
-        throw new Fault('store.away', 'Connection terminated unexpectedly');
-      });
-      const close = () => {
-        isOpen = false;
-        this.database.slots.delete(close);
-        this.#slots.delete(close);
-        return Promise.resolve();
-      };
-      this.#slots.add(close);
-      this.database.slots.add(close);
-      return {
-        ...session,
-        get connection() {
-          return connection;
-        },
-        close,
-      };
+  async openSlot(): Promise<Slot> {
+    let opened: Slot | null = null;
+    const slots = this.#slots;
+    try {
+      return await this.#call('openSlot', () => (opened = this.#newSlot(slots)));
+    } catch (error) {
+      // One that nobody gets is closed.
+      await (opened as Slot | null)?.close();
+      throw error;
+    }
+  }
+
+  /** Into the slots of the daemon that asked for it. */
+  #newSlot(slots: Set<() => Promise<void>>): Slot {
+    let connection = this.database.nextConnection();
+    let isOpen = true;
+    const session = this.#session(() => {
+      if (!isOpen) throw new Fault('store.stopped', 'the store is closed');
+      if (!this.#killed.delete(connection)) return;
+      connection = this.database.nextConnection();
+      throw new Fault('store.away', 'Connection terminated unexpectedly');
     });
+    const close = async () => {
+      isOpen = false;
+      await this.#options.turn?.('closeSlot', this.closeMs);
+      this.database.slots.delete(close);
+      slots.delete(close);
+    };
+    slots.add(close);
+    this.database.slots.add(close);
+    this.slotsPeak = Math.max(this.slotsPeak, this.#slots.size);
+    return {
+      ...session,
+      get connection() {
+        return connection;
+      },
+      close,
+    };
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const close of this.#slots) void close();
+    await Promise.all([...this.#slots].map(close => close()));
     if (this.database.lock?.owner === this) this.database.lock = null;
   }
 

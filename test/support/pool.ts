@@ -240,7 +240,7 @@ export class Pool {
     mortal.kill();
     system.scheduler.halt();
     for (const subscription of subscriptions) void subscription.close();
-    this.store.loseLock();
+    this.store.die();
     this.#served = 0;
     this.#daemon = null;
   }

@@ -8,8 +8,10 @@ export interface SqlProxy {
   readonly port: number;
   /** Where the server is now. */
   upstream: number;
-  /** Connections that are open through it. */
+  /** Connections through it that the server has not closed. */
   readonly open: number;
+  /** The most that there were of them since this was set. */
+  peak: number;
   /** The answer to the next statement like this is lost, with its connection. */
   lose(statement: RegExp): void;
   /** The next statement like this is lost, with its connection: the server never sees it. */
@@ -33,10 +35,14 @@ export async function startSqlProxy(upstream: number): Promise<SqlProxy> {
     const named = [...text.matchAll(/\0(nodepool_\d+)\0/g)].map(([, name = '']) => texts.get(name) ?? '');
     return [text, ...named].join('\n');
   };
-  const server = createServer(client => {
-    const behind = connect(proxy.upstream, '127.0.0.1');
+  // Each side says goodbye for itself, so that it is seen when the server does.
+  const server = createServer({ allowHalfOpen: true }, client => {
+    const behind = connect({ port: proxy.upstream, host: '127.0.0.1', allowHalfOpen: true });
     behinds.add(behind);
-    behind.on('close', () => behinds.delete(behind));
+    proxy.peak = Math.max(proxy.peak, behinds.size);
+    const gone = (): void => void behinds.delete(behind);
+    behind.on('close', gone);
+    behind.on('end', gone);
     let isLosing = false;
     const end = (): void => {
       client.destroy();
@@ -64,11 +70,16 @@ export async function startSqlProxy(upstream: number): Promise<SqlProxy> {
       }
       behind.write(chunk);
     });
+    const inTime = (say: () => void): void => {
+      if (proxy.delayMs === 0) say();
+      else setTimeout(say, proxy.delayMs);
+    };
     behind.on('data', chunk => {
       if (isLosing) end();
-      else if (proxy.delayMs === 0) client.write(chunk);
-      else setTimeout(() => client.write(chunk), proxy.delayMs);
+      else inTime(() => client.write(chunk));
     });
+    client.on('end', () => behind.end());
+    behind.on('end', () => inTime(() => client.end()));
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const proxy: SqlProxy = {
@@ -77,6 +88,7 @@ export async function startSqlProxy(upstream: number): Promise<SqlProxy> {
     get open() {
       return behinds.size;
     },
+    peak: 0,
     lose: statement => (wanted = { statement, isCut: false }),
     cut: statement => (wanted = { statement, isCut: true }),
     get isWaiting() {
