@@ -50,13 +50,15 @@ export class Ledger {
     const key = keyOf(refusals);
     const before = this.#last;
     const isGoingOn = before !== null && before.key === key && goesOn(before.entry, entry);
-    if (isGoingOn) this.#replaceLast(merged(before.entry, entry));
-    else this.#entries.push({ ...entry, at: Math.max(now, (this.#entries.at(-1)?.at ?? -Infinity) + 1) });
-    const last = this.#entries.at(-1);
-    if (last === undefined) return;
+    const last = isGoingOn
+      ? merged(before.entry, entry)
+      : { ...entry, at: Math.max(now, (this.#entries.at(-1)?.at ?? -Infinity) + 1) };
+    if (isGoingOn) this.#entries.pop();
+    this.#entries.push(last);
     this.#last = { entry: last, key };
     // That it was once more as before is told now and then.
-    const isNews = !isGoingOn || !isSame(before.entry, entry) || now - this.#takenUntil >= entrySpanMs;
+    const isOld = isGoingOn && figuresOf(before.entry) === figuresOf(last);
+    const isNews = !isOld || now - this.#takenUntil >= entrySpanMs;
     if (isNews) this.#changedFrom = Math.min(this.#changedFrom, last.at);
     const from = now - ledgerAgeMs;
     while (this.#entries.length > entriesMax || (this.#entries[0]?.until ?? Infinity) < from) this.#entries.shift();
@@ -93,10 +95,6 @@ export class Ledger {
   /** The oldest that is kept. */
   get keptFrom(): number {
     return this.#entries[0]?.at ?? 0;
-  }
-
-  #replaceLast(entry: LedgerEntry): void {
-    this.#entries[this.#entries.length - 1] = entry;
   }
 }
 

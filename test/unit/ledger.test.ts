@@ -69,6 +69,16 @@ test('that all is as before is to be written now and then only', () => {
   expect(ledger.hasChanged).toBe(true);
 });
 
+test('once a stock is made, that all is as before is not written at each pass because of what was granted', () => {
+  const ledger = new Ledger();
+  ledger.note(aRound([], { granted: 3 }), null, 0);
+  ledger.note({ ...aRound([]), labels: [] }, null, 1_000);
+  ledger.takeChanged();
+  ledger.note({ ...aRound([]), labels: [] }, null, 2_000);
+  expect(ledger.hasChanged).toBe(false);
+  expect(ledger.since(0)).toMatchObject([{ until: 2_000, rounds: 3, labels: [{ granted: 3, wanted: 0 }] }]);
+});
+
 test('what an earlier life left comes before what this one has', () => {
   const earlier = new Ledger();
   earlier.note(aRound(['max-servers']), null, 1_000);
