@@ -27,6 +27,7 @@ export class GroupCommit implements Changer {
   readonly #pool: Pool;
   readonly #waiting: Waiting[] = [];
   #underWay = 0;
+  #isDue = false;
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -35,18 +36,29 @@ export class GroupCommit implements Changer {
   change(change: RowChange): Promise<number> {
     return new Promise((done, failed) => {
       this.#waiting.push({ change, done, failed });
-      this.#next();
+      this.#soon();
+    });
+  }
+
+  /** Not at once: the first of many would be committed by itself, and all others would wait for it. */
+  #soon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      while (this.#underWay < groupsAtOnce && this.#waiting.length > 0) this.#next();
     });
   }
 
   #next(): void {
-    if (this.#underWay === groupsAtOnce || this.#waiting.length === 0) return;
-    this.#underWay++;
+    // Shared out among those that are free: a group's statements go to the server one after the other.
+    const size = Math.min(groupMax, Math.ceil(this.#waiting.length / (groupsAtOnce - this.#underWay)));
     // In one order for all, so that no two groups wait for each other's rows.
-    const group = this.#waiting.splice(0, groupMax).sort((a, b) => a.change.id - b.change.id);
+    const group = this.#waiting.splice(0, size).sort((a, b) => a.change.id - b.change.id);
+    this.#underWay++;
     void this.#commit(group).then(() => {
       this.#underWay--;
-      this.#next();
+      this.#soon();
     });
   }
 
