@@ -5,6 +5,7 @@
 import { errors, Pool, type Dispatcher } from 'undici';
 import { Fault } from '../../domain/fault.js';
 import { withoutSecrets } from '../../domain/redact.js';
+import { lookupName } from '../lookup.js';
 import { parseJson, where, type Answer, type Request } from './answer.js';
 
 export interface JenkinsAccess {
@@ -44,7 +45,7 @@ export class JenkinsTransport {
     this.#pool = new Pool(this.#base.origin, {
       connections: connectionsMax,
       pipelining: 1,
-      connect: { timeout: connectMs },
+      connect: { timeout: connectMs, lookup: lookupName },
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
       // The deadline of the call rules.

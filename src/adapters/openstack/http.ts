@@ -4,6 +4,7 @@ import { Agent, request } from 'undici';
 
 import { Fault } from '../../domain/fault.js';
 import { secretsIn, withoutSecrets } from '../../domain/redact.js';
+import { lookupName } from '../lookup.js';
 import type { Deadline } from './deadline.js';
 
 /** A page of 1000 servers is 2 to 5 MB; a peer that sends without end must not fill the worker's memory. */
@@ -61,6 +62,7 @@ export class Http {
       pipelining: 1,
       connect: {
         timeout: CONNECT_TIMEOUT_MS,
+        lookup: lookupName,
         rejectUnauthorized: isPeerVerified,
         ...(caCertificates === null ? {} : { ca: caCertificates }),
       },
