@@ -415,6 +415,8 @@ function closeOldSlots(state: StoreState, ctx: Context<StoreMessage>): void {
   // The oldest lie at the front, because lending takes from the back.
   const young = state.idle.findIndex(({ since }) => ctx.now() - since < idleMs);
   for (const { slot } of state.idle.splice(0, young === -1 ? Infinity : young)) close(slot, state, ctx);
+  // One that an earlier life was closing is closed by now, and nobody has told this one.
+  lend(state, ctx);
   ctx.timer('close-old-slots', idleMs / 4, { type: 'close-old-slots' });
 }
 

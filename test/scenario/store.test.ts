@@ -387,3 +387,14 @@ test('connections that are being closed count: so they do when the database was 
     pool.checkAtRest();
   }
 });
+
+test('a connection that was being closed when the store failed is replaced once it is closed', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 1 }], maxConnections: 6 });
+  pool.store.closeMs = 5_000;
+  await pool.until(() => pool.store.slotsPeak === 1);
+  pool.store.killConnection('1');
+  await pool.until(() => /0 lent, 0 idle, 1 waiting/.test(pool.state('/store') ?? ''));
+  void pool.api.restart('/store');
+  await pool.until(() => pool.in('ready').length === 1, 60_000);
+  expect(pool.store.slotsPeak).toBe(1);
+});
