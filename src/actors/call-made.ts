@@ -1,11 +1,17 @@
 /** Calls to the outside are told to the story of the node that they were made for. */
 import { named } from '../domain/fault.js';
-import type { NodeId } from '../domain/ids.js';
+import type { NodeId, SubnodeId } from '../domain/ids.js';
 import type { ShellPort } from '../ports/shell.js';
 import type { Context, TaskOutcome } from '../runtime/actor.js';
 import { historyAddress } from './addresses.js';
 import { scriptEnding } from './script-ending.js';
 import { asFault } from './store.js';
+
+/** In whose story a call is told: a node's, and for which of its subnodes it was made. */
+export interface Whose {
+  readonly node: NodeId;
+  readonly subnode?: SubnodeId;
+}
 
 type Teller = Pick<Context<never>, 'now' | 'tell'>;
 
@@ -17,10 +23,11 @@ export interface EndedCall {
   readonly outcome: TaskOutcome<string | null>;
 }
 
-export function tellCall(node: NodeId, { what, queuedAt, begunAt, outcome }: EndedCall, ctx: Teller): void {
+export function tellCall({ node, subnode }: Whose, { what, queuedAt, begunAt, outcome }: EndedCall, ctx: Teller): void {
   const result = outcome.ok ? outcome.value : firstLine(named(asFault(outcome.error)));
   const times = { at: begunAt, waitedMs: begunAt - queuedAt, ms: ctx.now() - begunAt };
-  ctx.tell(historyAddress, { type: 'call-made', node, call: { what, ...times, isOk: outcome.ok, result } });
+  const call = { what, subnode: subnode === undefined ? null : Number(subnode), ...times, isOk: outcome.ok, result };
+  ctx.tell(historyAddress, { type: 'call-made', node, call });
 }
 
 /** A whole output may be behind it. */
@@ -34,11 +41,11 @@ export type Telling = <T>(what: string, run: () => Promise<T>, resultOf?: (value
 /** One list of servers serves everybody, and is the call of nobody. */
 export const waitForList = 'waiting for a list of servers';
 
-export function tellingOf(node: NodeId, ctx: Teller): Telling {
+export function tellingOf(whose: Whose, ctx: Teller): Telling {
   return async (what, run, resultOf = () => null) => {
     const begunAt = ctx.now();
     const tell = (outcome: TaskOutcome<string | null>): void => {
-      tellCall(node, { what, queuedAt: begunAt, begunAt, outcome }, ctx);
+      tellCall(whose, { what, queuedAt: begunAt, begunAt, outcome }, ctx);
     };
     try {
       const value = await run();

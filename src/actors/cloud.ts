@@ -11,7 +11,7 @@
  */
 import { closedBreaker } from '../domain/cloud-breaker.js';
 import type { Fault } from '../domain/fault.js';
-import type { ImageId, NodeId, ServerId, Tag } from '../domain/ids.js';
+import type { ImageId, ServerId, Tag } from '../domain/ids.js';
 import { fullPace } from '../domain/pace.js';
 import { unlimited } from '../domain/quota.js';
 import { noShortages } from '../domain/shortage.js';
@@ -19,6 +19,7 @@ import type { CloudImage, Server } from '../ports/cloud.js';
 import type { Outside } from '../ports/outside.js';
 import type { Actor, ReplyTo, TaskOutcome } from '../runtime/actor.js';
 import { cloudAddress, storeAddress } from './addresses.js';
+import type { Whose } from './call-made.js';
 import { listAddresses, type ListAddresses } from './cloud/address-lists.js';
 import { CloudAccess } from './cloud/access.js';
 import { callSettled, describeCloud, enqueue, inTurn, probe, startCalls, tellPool } from './cloud/calls.js';
@@ -44,13 +45,13 @@ export type CloudMessage =
   | {
       readonly type: 'create-server';
       readonly wish: ServerWish;
-      readonly node?: NodeId;
+      readonly whose?: Whose;
       readonly replyTo: ReplyTo<CloudReply<ServerId>>;
     }
   | {
       readonly type: 'delete-server';
       readonly server: ServerId;
-      readonly node?: NodeId;
+      readonly whose?: Whose;
       readonly replyTo: ReplyTo<CloudReply<null>>;
     }
   | {
@@ -265,7 +266,7 @@ function reconfigure(state: CloudState, ctx: CloudContext): void {
 }
 
 function deleteServer(
-  { server, node, replyTo }: Extract<CloudMessage, { type: 'delete-server' }>,
+  { server, whose, replyTo }: Extract<CloudMessage, { type: 'delete-server' }>,
   state: CloudState,
   ctx: CloudContext,
 ): void {
@@ -273,7 +274,7 @@ function deleteServer(
     {
       name: 'deleteServer',
       place: inTurn('delete'),
-      node,
+      whose,
       isWrite: true,
       run: (port, deadlineMs) => port.deleteServer(server, { deadlineMs }),
       settled: outcome =>

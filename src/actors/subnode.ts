@@ -350,8 +350,18 @@ function ownPatch(patch: NodePatch | null): SubnodePatch | null {
 function stepIo({ home, begunBy }: SubnodeState, ctx: SubnodeContext, task: TaskIo, wasPrepared: boolean): StepIo {
   const { outside, settings, shell } = home;
   const row = asNode(home);
-  const telling = tellingOf(row.id, ctx);
-  return { row, outside, settings, shell: tellingShell(shell, telling), task, telling, begunBy, wasPrepared };
+  const whose = { node: row.id, subnode: home.row.id };
+  return {
+    row,
+    outside,
+    settings,
+    shellFor: of => tellingShell(shell, tellingOf(of, ctx)),
+    task,
+    whose,
+    telling: tellingOf(whose, ctx),
+    begunBy,
+    wasPrepared,
+  };
 }
 
 function rest(state: SubnodeState, ctx: SubnodeContext): void {

@@ -436,7 +436,7 @@ function callSettled(
   pacerOf(call, state).ended(ctx.now());
   if (call.node !== undefined) {
     const told = outcome.ok ? { ok: true as const, value: null } : outcome;
-    tellCall(call.node, { ...call, what: `jenkins.${call.name}`, outcome: told }, ctx);
+    tellCall({ node: call.node }, { ...call, what: `jenkins.${call.name}`, outcome: told }, ctx);
   }
   if (outcome.ok) {
     call.settled({ ok: true, value: null });

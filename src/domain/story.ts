@@ -21,6 +21,8 @@ export interface CallMade {
   readonly at: number;
   /** Whom it went to, and what it was: `cloud.createServer`. */
   readonly what: string;
+  /** Of its subnodes the one for which it was made; null: it was made for the node itself. */
+  readonly subnode: number | null;
   /** So long it waited for its turn before. */
   readonly waitedMs: number;
   readonly ms: number;
@@ -124,9 +126,10 @@ const facts: readonly (readonly [string, (row: NodeRow) => string | null])[] = [
 /** What an entry says; of a call not how long it took. */
 export function storyText(entry: StoryEntry): string {
   if (entry.kind !== 'call') return entry.what;
-  const { what, waitedMs, isOk, result } = entry;
+  const { what, subnode, waitedMs, isOk, result } = entry;
+  const whose = subnode === null ? '' : ` for subnode ${subnode}`;
   const waited = waitedMs < waitMinMs ? '' : `, after ${(waitedMs / 1000).toFixed(1)} s in the queue`;
-  return `${what}${waited}${isOk ? '' : ' failed'}${result === null ? '' : `: ${result}`}`;
+  return `${what}${whose}${waited}${isOk ? '' : ' failed'}${result === null ? '' : `: ${result}`}`;
 }
 
 /** What waits less is only taken up. */

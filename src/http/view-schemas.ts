@@ -109,6 +109,7 @@ const storyEntry = view<StoryEntry>(
       at: time,
       kind: z.literal('call'),
       what: text,
+      subnode: int.nullable(),
       waitedMs: z.number(),
       ms: z.number(),
       isOk: z.boolean(),

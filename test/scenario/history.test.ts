@@ -109,6 +109,24 @@ test('a provider shows what it is used for, and why nothing is launched there', 
   expect(alpha?.closedBecause).toBe(alpha?.breaker?.trouble);
 });
 
+test('the story of a group says of each call for which of its machines it was made', async () => {
+  const pool = await startPool({ labels: [{ name: 'multi', subnodes: 2, minReady: 1 }] });
+  await pool.rest();
+  const { id, subnodes } = pool.one('ready');
+  const machines = [null, ...subnodes.map(subnode => Number(subnode.id))];
+  const madeFor = async (what: string): Promise<(number | null)[]> => {
+    const { story } = (await pool.answer(pool.api.node(id))) ?? { story: [] };
+    return story.flatMap(entry => (entry.kind === 'call' && entry.what === what ? [entry.subnode] : []));
+  };
+  expect(await madeFor('cloud.createServer')).toEqual(machines);
+  expect(await madeFor('ssh.login')).toEqual(machines);
+  expect(await madeFor('ssh.files')).toEqual([...machines.slice(1), null]);
+  expect(await madeFor('jenkins.createNode')).toEqual([null]);
+  await pool.answer(pool.api.delete(id, { now: true }));
+  await pool.until(() => pool.row(id) === null);
+  expect((await madeFor('cloud.deleteServer')).toSorted()).toEqual(machines.toSorted());
+});
+
 test('the story of a node has each call that was made for it: when, how long, and what came of it', async () => {
   const pool = await startPool({
     labels: [{ name: 'bare', minReady: 1 }],

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/domain/ids.js';
 import type { NodeRow } from '../../src/domain/node-row.js';
-import { entriesMax, goneMax, Stories, storyLengths, whatChanged, type CallMade } from '../../src/domain/story.js';
+import {
+  entriesMax,
+  goneMax,
+  Stories,
+  storyLengths,
+  storyText,
+  whatChanged,
+  type CallMade,
+} from '../../src/domain/story.js';
 import { emptyNode } from '../support/fake-store.js';
 
 const queued: NodeRow = {
@@ -39,7 +47,15 @@ test('another life of a node’s actor goes on with its story', () => {
   expect(stories.of(1)?.map(({ what }) => what)).toEqual(['queued', 'create']);
 });
 
-const call: CallMade = { at: 5, what: 'cloud.createServer', waitedMs: 0, ms: 10, isOk: true, result: null };
+const call: CallMade = {
+  at: 5,
+  what: 'cloud.createServer',
+  subnode: null,
+  waitedMs: 0,
+  ms: 10,
+  isOk: true,
+  result: null,
+};
 
 test('a call is known at its end, and stands where it began', () => {
   const stories = new Stories();
@@ -52,6 +68,13 @@ test('a call is known at its end, and stands where it began', () => {
   expect(story.map(({ what }) => what)).toEqual(['queued', 'create', 'cloud.createServer', 'boot']);
   expect(storyLengths(story, 20)).toEqual([4, 7, 10, 8]);
   expect(stories.of(2)).toBeNull();
+});
+
+test('a call for a subnode says which', () => {
+  expect(storyText({ kind: 'call', ...call })).toBe('cloud.createServer');
+  expect(
+    storyText({ kind: 'call', ...call, subnode: 7, waitedMs: 2_000, isOk: false, result: 'cloud.quota: full' }),
+  ).toBe('cloud.createServer for subnode 7, after 2.0 s in the queue failed: cloud.quota: full');
 });
 
 test('a node that nobody has heard of has no story', () => {

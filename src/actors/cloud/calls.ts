@@ -85,10 +85,10 @@ export function callSettled(
 ): void {
   const { provider, pacer } = state;
   pacer.ended(ctx.now());
-  const { name, node, queuedAt } = call;
-  if (node !== undefined) {
+  const { name, whose, queuedAt } = call;
+  if (whose !== undefined) {
     const told = outcome.ok ? { ok: true as const, value: null } : outcome;
-    tellCall(node, { what: `cloud.${name}`, queuedAt, begunAt: askedAt, outcome: told }, ctx);
+    tellCall(whose, { what: `cloud.${name}`, queuedAt, begunAt: askedAt, outcome: told }, ctx);
   }
   const key = `nodepool.task.${provider}.${call.name}`;
   ctx.tell(statsAddress, { type: 'timing', key, ms: ctx.now() - askedAt });

@@ -24,7 +24,7 @@ export interface ServerWish extends Omit<ServerSpec, 'flavorId' | 'networks'> {
 }
 
 export function createServer(
-  { wish, node, replyTo }: Extract<CloudMessage, { type: 'create-server' }>,
+  { wish, whose, replyTo }: Extract<CloudMessage, { type: 'create-server' }>,
   state: CloudState,
   ctx: CloudContext,
 ): void {
@@ -47,12 +47,12 @@ export function createServer(
       : offer.fault;
     if (flavor instanceof Fault) settle({ ok: false, fault: flavor, wasSent: false });
     else if (networks instanceof Fault) settle({ ok: false, fault: networks, wasSent: false });
-    else enqueue(createCall({ ...wish, node, networks, flavorId: flavor.id }, settle, state, ctx), state, ctx);
+    else enqueue(createCall({ ...wish, whose, networks, flavorId: flavor.id }, settle, state, ctx), state, ctx);
   });
 }
 
 function createCall(
-  { node, ...spec }: ServerSpec & Pick<ServerWish, 'until'> & Pick<Call, 'node'>,
+  { whose, ...spec }: ServerSpec & Pick<ServerWish, 'until'> & Pick<Call, 'whose'>,
   settle: (outcome: CloudReply<ServerId>) => void,
   state: CloudState,
   ctx: CloudContext,
@@ -60,7 +60,7 @@ function createCall(
   return {
     name: 'createServer',
     place: inTurn('create'),
-    node,
+    whose,
     isWrite: true,
     until: spec.until,
     run: (port, deadlineMs) => port.createServer(spec, { deadlineMs }),

@@ -3,7 +3,7 @@
  * port's method, answered with what it resolves to.
  */
 import { quotaRefused } from '../../domain/cloud-breaker.js';
-import type { NodeId } from '../../domain/ids.js';
+import type { Whose } from '../call-made.js';
 import type { CallOptions, CloudPort } from '../../ports/cloud.js';
 import type { AskOutcome, ReplyTo, TaskIo } from '../../runtime/actor.js';
 import { cloudAddress } from '../addresses.js';
@@ -27,7 +27,7 @@ export interface CloudRequest {
   readonly type: 'request';
   readonly op: RequestOp;
   readonly args: readonly unknown[];
-  readonly node: NodeId | undefined;
+  readonly whose: Whose | undefined;
   /** So long its answer is waited for. */
   readonly until: number;
   readonly replyTo: ReplyTo<CloudReply<unknown>>;
@@ -36,12 +36,12 @@ export interface CloudRequest {
 /** Reads may be aborted; of a write nobody could say what became of it. */
 const isRead = (op: string): boolean => /^(?:get|list|quota|console)/.test(op);
 
-export function request({ op, args, node, until, replyTo }: CloudRequest, state: CloudState, ctx: CloudContext): void {
+export function request({ op, args, whose, until, replyTo }: CloudRequest, state: CloudState, ctx: CloudContext): void {
   enqueue(
     {
       name: op,
       place: inTurn(op),
-      node,
+      whose,
       isWrite: !isRead(op),
       until,
       // Hypervisors without consoles refuse it.
@@ -75,13 +75,13 @@ export async function askCloud<Op extends RequestOp>(
     provider,
     op,
     args,
-    node,
+    whose,
   }: {
     readonly provider: string;
     readonly op: Op;
     readonly args: ArgsOf<Op>;
-    /** For whose story it is made. */
-    readonly node?: NodeId;
+    /** In whose story it is told. */
+    readonly whose?: Whose;
   },
   deadlineMs: number,
 ): Promise<ValueOf<Op>> {
@@ -91,7 +91,7 @@ export async function askCloud<Op extends RequestOp>(
       type: 'request' as const,
       op,
       args,
-      node,
+      whose,
       until: task.now() + deadlineMs,
       replyTo: replyTo as ReplyTo<CloudReply<unknown>>,
     }),

@@ -1,13 +1,14 @@
 /** A cloud actor from inside: what it knows, and what waits in it. */
 import type { Breaker } from '../../domain/cloud-breaker.js';
 import type { Fault } from '../../domain/fault.js';
-import type { Installation, NodeId, ServerId, Tag } from '../../domain/ids.js';
+import type { Installation, ServerId, Tag } from '../../domain/ids.js';
 import type { Governor } from '../../domain/pace.js';
 import type { Share } from '../../domain/quota.js';
 import type { Shortages } from '../../domain/shortage.js';
 import type { CloudPort } from '../../ports/cloud.js';
 import type { Outside } from '../../ports/outside.js';
 import type { Context } from '../../runtime/actor.js';
+import type { Whose } from '../call-made.js';
 import type { CloudMessage } from '../cloud.js';
 import type { Pacer, QueuePlace } from '../pacer.js';
 import type { Settings } from '../settings.js';
@@ -21,8 +22,8 @@ import type { CloudReply, ServerWaiters } from './server-waiters.js';
 export interface Call {
   readonly name: string;
   readonly place: QueuePlace;
-  /** Whose story tells of it. */
-  readonly node?: NodeId | undefined;
+  /** In whose story it is told. */
+  readonly whose?: Whose | undefined;
   /** Its effect cannot be called back: it is never aborted. */
   readonly isWrite: boolean;
   /** Some clouds do not offer it: a refusal says nothing of the cloud. */

@@ -35,7 +35,7 @@ export function proceedCheck(node: Self, ctx: NodeContext): void {
   node.check = 'under-way';
   ctx.task(
     'check',
-    task => logIn(node, tellingOf(node.home.row.id, ctx), task.signal),
+    task => logIn(node, tellingOf({ node: node.home.row.id }, ctx), task.signal),
     outcome => ({ type: 'checked', outcome }),
   );
 }

@@ -33,11 +33,11 @@ async function settled(step: Step, io: StepIo): Promise<StepOutcome> {
 }
 
 /** Null where the cloud does not give it: the launch has failed for a reason of its own, which is told all the same. */
-async function readConsole({ row: { id, provider, serverId }, settings, task }: StepIo): Promise<string | null> {
+async function readConsole({ row: { provider, serverId }, settings, task, whose }: StepIo): Promise<string | null> {
   if (serverId === null || task.signal.aborted) return null;
   const wish = { lines: consoleLines };
   try {
-    const call = { provider, op: 'consoleLog' as const, node: id };
+    const call = { provider, op: 'consoleLog' as const, whose };
     const text = await askCloud(task, { ...call, args: [serverId, wish] }, settings.timings.api);
     return text === null ? null : consoleTail(text);
   } catch (error) {

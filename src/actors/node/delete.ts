@@ -70,7 +70,7 @@ async function unregister({ row, task, settings }: StepIo): Promise<NodePatch> {
 }
 
 export async function removeServers(io: StepIo): Promise<NodePatch> {
-  const { row, task, settings, telling } = io;
+  const { row, task, settings, whose, telling } = io;
   const server = row.serverId ?? (await findTagged(row, io))?.id ?? null;
   await releaseUnknown({ ...row, serverId: server }, io);
   if (server === null) return {};
@@ -79,7 +79,7 @@ export async function removeServers(io: StepIo): Promise<NodePatch> {
   cloudValue(
     await task.ask(
       cloud,
-      (replyTo: ReplyTo<CloudReply<null>>) => ({ type: 'delete-server' as const, server, node: row.id, replyTo }),
+      (replyTo: ReplyTo<CloudReply<null>>) => ({ type: 'delete-server' as const, server, whose, replyTo }),
       serverDelete,
     ),
   );
@@ -122,8 +122,8 @@ async function releaseFound(row: NodeRow, io: StepIo): Promise<void> {
   for (const { id } of await findAddresses(addressDoubt(row), io)) await release(id, io);
 }
 
-async function release(id: AddressId, { row, settings, task }: StepIo): Promise<void> {
-  const call = { provider: row.provider, op: 'deleteAddress' as const, node: row.id };
+async function release(id: AddressId, { row, settings, task, whose }: StepIo): Promise<void> {
+  const call = { provider: row.provider, op: 'deleteAddress' as const, whose };
   await askCloud(task, { ...call, args: [id] }, settings.timings.address);
 }
 

@@ -23,13 +23,13 @@ export function addressDoubt({ provider, tag, serverId, addressSentAt }: NodeRow
   return { provider, tag, server: serverId, sentAt: addressSentAt };
 }
 
-async function allocate({ row, settings, task }: StepIo): Promise<StepOutcome> {
+async function allocate({ row, settings, task, whose }: StepIo): Promise<StepOutcome> {
   const { provider, serverId, tag } = row;
   if (serverId === null || tag === null) throw new Error(`node ${row.id} gets an address without a server or a tag`);
   const pool = settings.lastKnown.provider(provider)?.pool ?? null;
   const wish = { pool, server: serverId, tag };
   try {
-    const call = { provider, op: 'createAddress' as const, node: row.id };
+    const call = { provider, op: 'createAddress' as const, whose };
     const { id, ip } = await askCloud(task, { ...call, args: [wish] }, settings.timings.address);
     return done('ssh', { addressId: id, ip });
   } catch (error) {
@@ -44,7 +44,7 @@ async function settleDoubt(io: StepIo): Promise<StepOutcome> {
 }
 
 async function attach(io: StepIo): Promise<StepOutcome> {
-  const { row, settings, task } = io;
+  const { row, settings, task, whose } = io;
   const { provider, serverId, addressId } = row;
   if (serverId === null || addressId === null) throw new Error(`node ${row.id} has no server or no address`);
   const address = (await findAddresses(addressDoubt(row), io)).find(({ id }) => id === addressId);
@@ -53,7 +53,7 @@ async function attach(io: StepIo): Promise<StepOutcome> {
     return { kind: 'fault', fault, isCertain: true };
   }
   if (address.serverId !== serverId) {
-    const call = { provider, op: 'attachAddress' as const, node: row.id };
+    const call = { provider, op: 'attachAddress' as const, whose };
     await askCloud(task, { ...call, args: [addressId, serverId] }, settings.timings.address);
   }
   return done('ssh', { ip: address.ip });

@@ -5,6 +5,7 @@ import type { LaunchStep, NodeRow } from '../../domain/node-row.js';
 import type { Label } from '../../domain/pool-config.js';
 import { environmentPrefix, shellQuote } from '../../domain/quote.js';
 import type { ShellCheck, ShellJob, ShellResult } from '../../ports/shell.js';
+import type { Whose } from '../call-made.js';
 import { scriptEnding } from '../script-ending.js';
 import { loginOf, need } from './names.js';
 import { whereabouts } from './self.js';
@@ -63,12 +64,17 @@ export const runReadyScript: Step = {
   },
 };
 
-type Machine = Member & { readonly hostname: string; readonly hostKey: string | null };
+type Machine = Member & {
+  readonly hostname: string;
+  readonly hostKey: string | null;
+  readonly whose: Whose;
+};
 
 /** Subnodes by their ids, the primary last. */
 function membersOf(row: NodeRow): readonly Machine[] {
   const machine = (
     role: Member['role'],
+    whose: Whose,
     {
       ip,
       ipPrivate,
@@ -78,9 +84,10 @@ function membersOf(row: NodeRow): readonly Machine[] {
     }: Pick<NodeRow, 'ip' | 'ipPrivate' | 'serverId' | 'hostname' | 'hostKey'>,
   ): Machine => {
     if (ip === null) throw new Error(`node ${row.id} has a machine without an address`);
-    return { role, ip, ipPrivate, serverId, hostname: hostname ?? '', hostKey };
+    return { role, whose, ip, ipPrivate, serverId, hostname: hostname ?? '', hostKey };
   };
-  return [...row.subnodes.map(subnode => machine('sub', subnode)), machine('primary', row)];
+  const subnodes = row.subnodes.map(subnode => machine('sub', { node: row.id, subnode: subnode.id }, subnode));
+  return [...subnodes, machine('primary', { node: row.id }, row)];
 }
 
 function placeOf({ row, settings }: StepIo): Place {
@@ -89,11 +96,11 @@ function placeOf({ row, settings }: StepIo): Place {
 }
 
 function workOn(member: Machine, job: Pick<ShellJob, 'files' | 'command'>, io: StepIo): Promise<ShellResult> {
-  const { row, settings, task, shell } = io;
+  const { row, settings, task } = io;
   const { image } = need(row, settings);
   const { checkSsh, script } = settings.timings;
   const call = { loginDeadlineMs: checkSsh, deadlineMs: script, signal: task.signal };
-  return shell.work(loginOf(member, image), { ...job, directory: null, logFile: null }, call);
+  return io.shellFor(member.whose).work(loginOf(member, image), { ...job, directory: null, logFile: null }, call);
 }
 
 function scriptFailed(script: string, { hostname }: Machine, result: ShellResult): Fault {

@@ -171,14 +171,15 @@ export function whereabouts(row: NodeRow): LogFields {
 
 export function stepIo({ home, begunBy }: Self, ctx: NodeContext, task: TaskIo, wasPrepared: boolean): StepIo {
   const { row, outside, settings, shell } = home;
-  const telling = tellingOf(row.id, ctx);
+  const whose = { node: row.id };
   return {
     row,
     outside,
     settings,
-    shell: tellingShell(shell, telling),
+    shellFor: of => tellingShell(shell, tellingOf(of, ctx)),
     task,
-    telling,
+    whose,
+    telling: tellingOf(whose, ctx),
     begunBy,
     wasPrepared,
   };

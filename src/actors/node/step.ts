@@ -3,7 +3,7 @@ import type { LaunchStep, NodePatch, NodeRow } from '../../domain/node-row.js';
 import type { Outside } from '../../ports/outside.js';
 import type { ShellPort } from '../../ports/shell.js';
 import type { TaskIo } from '../../runtime/actor.js';
-import type { Telling } from '../call-made.js';
+import type { Telling, Whose } from '../call-made.js';
 import type { Settings } from '../settings.js';
 
 /** What one step has at hand. */
@@ -11,8 +11,11 @@ export interface StepIo {
   readonly row: NodeRow;
   readonly settings: Settings;
   readonly outside: Outside;
-  readonly shell: Pick<ShellPort, 'check' | 'work'>;
+  /** What is done over it is told in that story. */
+  readonly shellFor: (whose: Whose) => Pick<ShellPort, 'check' | 'work'>;
   readonly task: TaskIo;
+  /** Who asks, where a call is told in a story. */
+  readonly whose: Whose;
   /** Has the node's story tell of what is waited for; of the calls to clouds, targets and shells it tells anyway. */
   readonly telling: Telling;
   /** A call whose answer nobody has was begun by then at the latest. */

@@ -42,12 +42,12 @@ export const steps: Readonly<Partial<Record<LaunchStep, Step>>> = {
 
   ssh: {
     async run(io) {
-      const { row, settings, task, shell } = io;
+      const { row, settings, task, whose } = io;
       const { provider, image } = need(row, settings);
       const leftMs = (row.stepAt ?? task.now()) + provider.bootTimeoutMs - task.now();
       const deadlineMs = Math.max(leftMs, shortestSshMs);
       const files = filesAtLogin(io);
-      const check = await shell.check(loginOf(row, image), { deadlineMs, files, signal: task.signal });
+      const check = await io.shellFor(whose).check(loginOf(row, image), { deadlineMs, files, signal: task.signal });
       return done(afterSsh(check, io), { hostKey: provider.hostKeyChecking ? check.hostKey : null });
     },
   },
@@ -140,7 +140,7 @@ const defaultRemoteRoot = '/home/jenkins';
 const snapshotKey = 'nodepool_snapshot';
 
 async function create(io: StepIo): Promise<StepOutcome> {
-  const { row, settings, task } = io;
+  const { row, settings, task, whose } = io;
   const { image, provider, label } = need(row, settings);
   if (row.hostname === null || row.tag === null) throw new Error(`node ${row.id} is created without name or tag`);
   const { hostname, tag } = row;
@@ -158,7 +158,7 @@ async function create(io: StepIo): Promise<StepOutcome> {
     cloudAddress(provider.name),
     (replyTo: ReplyTo<CloudReply<ServerId>>) => ({
       type: 'create-server' as const,
-      node: row.id,
+      whose,
       wish: {
         name: hostname,
         imageId: boot.imageId,

@@ -227,7 +227,16 @@ ACTOR         MAILBOX  RESTARTS  TASK        CONNECTION  STATE
     const detail = nodeDetail(row7, 0);
     cli.api.nodeViews = [detail];
     cli.api.story = [
-      { at: 0, kind: 'call', what: 'ssh.login', waitedMs: 0, ms: 9, isOk: false, result: 'ssh.auth: no' },
+      {
+        at: 0,
+        kind: 'call',
+        what: 'ssh.login',
+        subnode: null,
+        waitedMs: 0,
+        ms: 9,
+        isOk: false,
+        result: 'ssh.auth: no',
+      },
     ];
     const { out } = await cli.ask('inspect', '/providers/rax/nodes/7');
     expect(out).toContain('node          7, precise, delete servers\nreason        no route\n');

@@ -115,12 +115,22 @@ it('says what a node waits for', async () => {
       next: 'see the last error',
       story: [
         { at: at - 31_000, kind: 'step', what: 'ssh' },
-        { at: at - 30_900, kind: 'call', what: 'ssh.login', waitedMs: 0, ms: 890, isOk: true, result: null },
+        {
+          at: at - 30_900,
+          kind: 'call',
+          what: 'ssh.login',
+          subnode: null,
+          waitedMs: 0,
+          ms: 890,
+          isOk: true,
+          result: null,
+        },
         { at: at - 30_000, kind: 'step', what: 'register' },
         {
           at: at - 27_000,
           kind: 'call',
           what: 'jenkins.createNode',
+          subnode: null,
           waitedMs: 3_000,
           ms: 2_000,
           isOk: false,

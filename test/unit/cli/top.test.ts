@@ -29,7 +29,16 @@ beforeEach(async () => {
   ];
   cli.api.story = [
     { at: 0, kind: 'step', what: 'queued' },
-    { at: 1_000, kind: 'call', what: 'ssh.login', waitedMs: 0, ms: 4_000, isOk: false, result: 'no route to host' },
+    {
+      at: 1_000,
+      kind: 'call',
+      what: 'ssh.login',
+      subnode: null,
+      waitedMs: 0,
+      ms: 4_000,
+      isOk: false,
+      result: 'no route to host',
+    },
     { at: 5_000, kind: 'state', what: 'delete' },
   ];
 });
