@@ -168,7 +168,9 @@ async function openImagePool(postgres: Postgres): Promise<E2ePool> {
 async function operateImages(pool: E2ePool, aim: CrashPoint): Promise<void> {
   const { client } = pool;
   const images = await client.images();
-  if (/ (image delete|remove)/.test(aim)) for (const each of wornOut(images)) await client.deleteImage(each.id);
+  // The template server of one that is not deleted goes by itself; of one that is, it may go last, with its row.
+  if (/ (image delete|remove (image|row))/.test(aim))
+    for (const each of wornOut(images)) await client.deleteImage(each.id);
   for (const provider of pool.world.clouds.keys()) {
     if (images.some(image => image.provider === provider && image.state === 'building')) continue;
     // Otherwise the file of a minute ago would do, which the cloud has already.
