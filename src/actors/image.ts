@@ -22,7 +22,7 @@ import { buildEnded, consider, pause, restOver, scheduleDue, update } from './im
 import { lookInCloud, resolved } from './image/cloud-image.js';
 import { launchEnded, which } from './image/launches.js';
 import { replaceOldNodes, tidy } from './image/retention.js';
-import { adopt, adoptLate, forget, readRows, rowsRead, startReading } from './image/rows.js';
+import { adopt, compareRows, forget, readRows, rowsRead, startReading } from './image/rows.js';
 import {
   describeImage,
   newState,
@@ -53,8 +53,13 @@ export type ImageMessage =
   | { readonly type: 'update'; readonly replyTo: ReplyTo<ImageOutcome> }
   | { readonly type: 'pause'; readonly isPaused: boolean; readonly replyTo: ReplyTo<ImageOutcome> }
   | { readonly type: 'status'; readonly replyTo: ReplyTo<ImageStatusView> }
-  /** Its rows, and the nodes of this provider that are launched from it, from one read. */
-  | { readonly type: 'tidy'; readonly rows: readonly SnapshotRow[]; readonly nodes: readonly NodeRow[] }
+  /** Its rows, and the nodes of this provider that are launched from it, from one read that began at this time. */
+  | {
+      readonly type: 'tidy';
+      readonly rows: readonly SnapshotRow[];
+      readonly nodes: readonly NodeRow[];
+      readonly readAt: number;
+    }
   | { readonly type: 'row'; readonly row: SnapshotRow }
   | { readonly type: 'row-gone'; readonly id: SnapshotId }
   | { readonly type: 'build-ended'; readonly id: SnapshotId; readonly ending: BuildEnding }
@@ -62,6 +67,7 @@ export type ImageMessage =
   | { readonly type: 'look-at-schedule' }
   | { readonly type: 'rest-over' }
   | { readonly type: 'look' }
+  | { readonly type: 'deleted-again' }
   | { readonly type: 'reconfigured' }
   | { readonly type: 'resolved'; readonly outcome: AskOutcome<CloudReply<ImageId>> }
   | { readonly type: 'rows-read'; readonly outcome: TaskOutcome<ImageRows> }
@@ -103,7 +109,7 @@ export const imageActor: Actor<ImageMessage, ImageState, ImageArgs> = {
         message.replyTo.reply(statusOf(state, ctx.now()));
         return;
       case 'tidy':
-        adoptLate(message.rows, state, ctx);
+        compareRows(message.rows, message.readAt, state, ctx);
         tidy(state, ctx);
         replaceOldNodes(message.nodes, state, ctx);
         return;
@@ -138,6 +144,7 @@ export const imageActor: Actor<ImageMessage, ImageState, ImageArgs> = {
         if (state.rows === null) startReading(state, ctx);
         return;
       case 'store-away':
+      case 'deleted-again':
         return;
       case 'resolved':
         resolved(message.outcome, state, ctx);

@@ -47,13 +47,18 @@ export type JanitorMessage =
   | { readonly type: 'check' }
   | { readonly type: 'ready-read'; readonly outcome: TaskOutcome<readonly NodeRow[]> }
   | { readonly type: 'look-at-checks' }
-  | { readonly type: 'rows-read'; readonly outcome: TaskOutcome<Rows> }
+  | { readonly type: 'rows-read'; readonly outcome: TaskOutcome<RowsRead> }
   | AlienQuestion
   | { readonly type: 'aliens-found'; readonly settle: () => void }
   | Looked
   | CleanedUp
   | { readonly type: 'reconfigured' }
   | StoreNotice;
+
+interface RowsRead extends Rows {
+  /** When the reading began. */
+  readonly readAt: number;
+}
 
 export interface JanitorArgs {
   readonly outside: Outside;
@@ -174,17 +179,18 @@ function readOnceSeen(state: JanitorState, ctx: JanitorContext): void {
   if (state.awaited.size > 0 || state.isReading) return;
   ctx.cancelTimer('clouds are slow');
   state.isCleaning = state.isReading = true;
+  const readAt = ctx.now();
   ctx.task(
     'read the rows',
-    () => readRows(state),
+    () => readRows(state, readAt),
     outcome => ({ type: 'rows-read', outcome }),
   );
 }
 
-async function readRows({ outside, rows }: JanitorState): Promise<Rows> {
+async function readRows({ outside, rows }: JanitorState, readAt: number): Promise<RowsRead> {
   const { shared } = outside.store;
   const [nodes, snapshots] = await Promise.all([shared.nodesSince(rows?.nodes ?? []), shared.snapshots()]);
-  return { nodes, snapshots, unread: new Set(outside.store.unreadTags) };
+  return { nodes, snapshots, readAt, unread: new Set(outside.store.unreadTags) };
 }
 
 function nextCleanup(state: JanitorState, ctx: JanitorContext): void {
@@ -200,7 +206,7 @@ function checkReady(nodes: readonly NodeRow[], ctx: JanitorContext): void {
   for (const { id, state } of nodes) if (state === 'ready') ctx.tell(nodeAddress(id), { type: 'check' });
 }
 
-function cleanUp(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
+function cleanUp(rows: RowsRead, state: JanitorState, ctx: JanitorContext): void {
   const { nodes, snapshots } = rows;
   const before = new Set(state.rows?.nodes);
   state.cleanups++;
@@ -216,7 +222,7 @@ function cleanUp(rows: Rows, state: JanitorState, ctx: JanitorContext): void {
   const { nodeCleanup, testCleanup } = state.settings.timings;
   const youngest = Math.min(nodeCleanup, testCleanup);
   for (const [provider, own] of byProvider) {
-    ctx.tell(nodesAddress(provider), { type: 'adopt', rows: own });
+    ctx.tell(nodesAddress(provider), { type: 'rows', rows: own, readAt: rows.readAt });
     for (const row of own) {
       if (!before.has(row)) ctx.tell(nodeAddress(row.id), { type: 'row-seen', revision: row.revision });
       if (ctx.now() - row.stateTime * 1000 > youngest && canBeTooOld.has(row.state)) {
@@ -239,7 +245,7 @@ function refresh(nodes: readonly NodeRow[], { settings }: JanitorState, ctx: Jan
 const canBeTooOld: ReadonlySet<NodeRow['state']> = new Set<NodeRow['state']>(['building', 'used', 'test']);
 
 /** Each image is told of its rows and of the nodes that are launched from it; those that rows alone name are there now. */
-function tidyImages({ nodes, snapshots }: Rows, { settings }: JanitorState, ctx: JanitorContext): void {
+function tidyImages({ nodes, snapshots, readAt }: RowsRead, { settings }: JanitorState, ctx: JanitorContext): void {
   const byImage = grouped(nodes, ({ provider, label }) =>
     imageKey(provider, settings.lastKnown.label(label)?.image ?? ''),
   );
@@ -256,6 +262,7 @@ function tidyImages({ nodes, snapshots }: Rows, { settings }: JanitorState, ctx:
       ctx.tell(imageAddress(provider, image), {
         type: 'tidy',
         rows: rowsOf.get(key) ?? [],
+        readAt,
         nodes: byImage.get(key) ?? [],
       });
     }

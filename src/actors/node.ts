@@ -61,8 +61,8 @@ export type NodeMessage =
   /** Whether anybody can log in (janitor). */
   | { readonly type: 'check' }
   | { readonly type: 'checked'; readonly outcome: TaskOutcome<void> }
-  /** Its row has this revision (janitor). */
-  | { readonly type: 'row-seen'; readonly revision: number }
+  /** Its row has this revision, null where none was found (its supervisor, janitor). */
+  | { readonly type: 'row-seen'; readonly revision: number | null }
   /** The cloud has no such server any more (janitor). */
   | { readonly type: 'server-gone'; readonly server: ServerId }
   /** It is to make room for a fresh one: of a newer image (its image), or because it has been ready too long (janitor). */
@@ -227,8 +227,11 @@ async function act(message: NodeMessage, node: Self, ctx: NodeContext): Promise<
       await checked(message.outcome, node, ctx);
       return;
     case 'row-seen':
-      // A process that was killed had asked for a change, and the database has made it since.
-      if (message.revision > node.home.row.revision) node.isRowSure = false;
+      // A process that was killed had asked for a change, and the database has made it since; or it has lost some.
+      if (message.revision !== node.home.row.revision) node.isRowSure = false;
+      return;
+    case 'subnode-lost':
+      node.isRowSure = false;
       return;
     case 'server-gone':
       await serverGone(message.server, node, ctx);

@@ -1,35 +1,44 @@
 /**
  * Owns    the node actors of one provider, and how many of them launch and delete at once.
- * Hears   adopt (pool, janitor), findings (target), permit-wanted, permit-returned (node actors), figures (control),
+ * Hears   adopt (pool), rows (janitor), findings (target), permit-wanted, permit-returned (node actors), figures (control),
  *         store-ready, reconfigured.
- * Tells   permit-granted; a node what was found of it.
+ * Tells   permit-granted; a node what was found of it, and what its row is like; the pool which there are.
  * Stores  nothing.
  * If it dies: its nodes stop with it, and its next life finds them in the rows.
  */
-import type { NodeId } from '../domain/ids.js';
+import { nodeId, type NodeId } from '../domain/ids.js';
 import type { NodeRow } from '../domain/node-row.js';
 import type { SlaveFinding } from '../domain/slave-check.js';
 import type { Outside } from '../ports/outside.js';
 import type { ShellPort } from '../ports/shell.js';
 import type { Actor, Context, EndReason, Ref, ReplyTo, TaskOutcome } from '../runtime/actor.js';
-import { nodeAddress, nodesAddress, storeAddress } from './addresses.js';
+import { nodeAddress, nodesAddress, poolAddress, storeAddress } from './addresses.js';
 import { nodeActor, type NodeMessage } from './node.js';
 import { Permits, works, type PermitGranted, type PermitMessage, type Work } from './permits.js';
 import type { Settings } from './settings.js';
 import type { StoreNotice } from './store.js';
 
 export type NodesMessage =
-  /** Rows that need an actor: just granted, or found without one. */
+  /** Rows that were just granted. */
   | { readonly type: 'adopt'; readonly rows: readonly NodeRow[] }
+  /** All rows of the provider (janitor): some may have no actor yet. */
+  | ({ readonly type: 'rows' } & RowsRead)
   /** What Jenkins knows of them and they do not (target). */
   | { readonly type: 'findings'; readonly findings: readonly SlaveFinding[] }
-  | { readonly type: 'rows-read'; readonly outcome: TaskOutcome<readonly NodeRow[]> }
+  | { readonly type: 'rows-read'; readonly outcome: TaskOutcome<RowsRead> }
   | { readonly type: 'read-rows' }
+  | { readonly type: 'deleted-again' }
   | { readonly type: 'reconfigured' }
   | { readonly type: 'figures'; readonly replyTo: ReplyTo<WorkFigures> }
   | { readonly type: 'node-ended'; readonly id: NodeId; readonly reason: EndReason }
   | PermitMessage
   | StoreNotice;
+
+interface RowsRead {
+  readonly rows: readonly NodeRow[];
+  /** When the reading began. */
+  readonly readAt: number;
+}
 
 /** How much of each kind of work is under way, waits, and may be under way at once. */
 export type WorkFigures = Readonly<
@@ -46,8 +55,10 @@ interface NodesState extends NodesArgs {
   readonly shell: ShellPort;
   readonly permits: Readonly<Record<Work, Permits<NodeId, PermitGranted>>>;
   areRowsRead: boolean;
-  /** Nodes whose actor is done with them, the oldest first: a row that was read before that names them still. */
-  readonly gone: Set<NodeId>;
+  /** Of the nodes that have or had an actor. */
+  highestId: number;
+  /** When actors were done with their nodes, the oldest first: rows that were read before that name them still. */
+  readonly gone: Map<NodeId, number>;
 }
 
 const readAgainMs = 5_000;
@@ -69,7 +80,8 @@ export const nodesActor: Actor<NodesMessage, NodesState, NodesArgs> = {
       shell: args.outside.openShell(args.provider),
       permits: { launch: permitsFor('launch'), delete: permitsFor('delete'), check: permitsFor('check') },
       areRowsRead: false,
-      gone: new Set(),
+      highestId: 0,
+      gone: new Map(),
     };
   },
 
@@ -77,15 +89,20 @@ export const nodesActor: Actor<NodesMessage, NodesState, NodesArgs> = {
     switch (message.type) {
       case 'store-ready':
       case 'read-rows':
-        if (!state.areRowsRead) readRows(state, ctx);
+        // Also when it comes back: it may have lost what was committed last, and have what was thought to be deleted.
+        readRows(state, ctx);
         return;
       case 'store-away':
+      case 'deleted-again':
         return;
       case 'rows-read':
         rowsRead(message.outcome, state, ctx);
         return;
       case 'adopt':
-        for (const row of message.rows) if (!state.gone.has(row.id)) adopt(row, state, ctx);
+        for (const row of message.rows) adopt(row, state, ctx);
+        return;
+      case 'rows':
+        adoptAll(message, state, ctx);
         return;
       case 'findings':
         for (const { row, fact } of message.findings) {
@@ -109,7 +126,7 @@ export const nodesActor: Actor<NodesMessage, NodesState, NodesArgs> = {
         for (const work of works) {
           state.permits[work].giveBack(message.id, limitOf(work, state));
         }
-        if (message.reason === 'stopped') remember(message.id, state);
+        if (message.reason === 'stopped') remember(message.id, state, ctx.now());
     }
   },
 
@@ -140,23 +157,48 @@ function figuresOf(work: keyof WorkFigures, state: NodesState): WorkFigures[keyo
 }
 
 function readRows({ provider, outside }: NodesState, ctx: Context<NodesMessage>): void {
+  const readAt = ctx.now();
   ctx.task(
     'read the rows',
-    () => outside.store.shared.nodes({ provider }),
+    async () => ({ rows: await outside.store.shared.nodes({ provider }), readAt }),
     outcome => ({ type: 'rows-read', outcome }),
   );
 }
 
-function rowsRead(outcome: TaskOutcome<readonly NodeRow[]>, state: NodesState, ctx: Context<NodesMessage>): void {
+function rowsRead(outcome: TaskOutcome<RowsRead>, state: NodesState, ctx: Context<NodesMessage>): void {
   if (!outcome.ok) {
     ctx.timer('read-rows', readAgainMs, { type: 'read-rows' });
     return;
   }
+  const { rows } = outcome.value;
+  if (!state.areRowsRead) for (const row of rows) if (isUnderWay(row)) state.permits.launch.holdFromStart(row.id);
   state.areRowsRead = true;
-  for (const row of outcome.value) {
-    if (isUnderWay(row)) state.permits.launch.holdFromStart(row.id);
-    adopt(row, state, ctx);
+  const before = livingNodes(ctx);
+  adoptAll(outcome.value, state, ctx);
+  const revisions = new Map(rows.map(({ id, revision }) => [id, revision]));
+  for (const id of before) ctx.tell(nodeAddress(id), { type: 'row-seen', revision: revisions.get(id) ?? null });
+}
+
+function adoptAll({ rows, readAt }: RowsRead, state: NodesState, ctx: Context<NodesMessage>): void {
+  for (const row of rows) {
+    const goneAt = state.gone.get(row.id);
+    if (goneAt === undefined) adopt(row, state, ctx);
+    else if (goneAt < readAt) deleteAgain(row, state, ctx);
   }
+  const { provider, highestId } = state;
+  ctx.tell(poolAddress, { type: 'living', provider, nodes: new Set(livingNodes(ctx)), highestId });
+}
+
+const livingNodes = (ctx: Context<NodesMessage>): NodeId[] => ctx.childNames().map(name => nodeId(Number(name)));
+
+/** The database has lost that it was deleted, when nothing of it was left. */
+function deleteAgain({ id }: NodeRow, { outside }: NodesState, ctx: Context<NodesMessage>): void {
+  outside.log.warn(`node ${id}: the database had lost that it was deleted`, { actor: ctx.path });
+  ctx.task(
+    `delete ${id} again`,
+    () => outside.store.shared.deleteNode(id),
+    () => ({ type: 'deleted-again' }),
+  );
 }
 
 /** Its server may exist: whatever the limit is now, it is one of those that launch at once. */
@@ -164,10 +206,10 @@ function isUnderWay(row: NodeRow): boolean {
   return row.state === 'building' && row.step !== null && row.step !== 'queued';
 }
 
-/** Ids are never given twice. */
-function remember(id: NodeId, { gone }: NodesState): void {
-  gone.add(id);
-  const [oldest] = gone;
+function remember(id: NodeId, { gone }: NodesState, now: number): void {
+  gone.delete(id);
+  gone.set(id, now);
+  const [oldest] = gone.keys();
   if (gone.size > goneMax && oldest !== undefined) gone.delete(oldest);
 }
 
@@ -176,6 +218,7 @@ function adopt(row: NodeRow, state: NodesState, ctx: Context<NodesMessage>): Ref
   const name = String(row.id);
   if (ctx.hasChild(name)) return null;
   const { outside, settings, shell } = state;
+  state.highestId = Math.max(state.highestId, row.id);
   const ref = ctx.spawn(nodeActor, name, { row, outside, settings, shell, supervisor: ctx.self, hadLife: false });
   ctx.watch(ref, reason => ({ type: 'node-ended', id: row.id, reason }));
   return ref;

@@ -1,9 +1,9 @@
 /**
  * Owns    the stock: what there is of each label, what is wanted, and which nodes are granted to which provider.
- * Hears   node, node-gone (node actors), demand, image, provider, leaked, target, events (those who know), build-room
- *         (snapshots), plan, usage (control).
- * Tells   each provider's nodes the rows that were granted to it; builds that there is room for them; its health to stats; how things stand to history;
- *         what came of each round to the ledger.
+ * Hears   node, node-gone (node actors), living (their supervisors), demand, image, provider, leaked, target, events
+ *         (those who know), build-room (snapshots), plan, usage (control).
+ * Tells   each provider's nodes the rows that were granted to it; builds that there is room for them; its health to
+ *         stats; how things stand to history; what came of each round to the ledger.
  * Stores  the rows of a round, in one transaction, before anybody acts on them.
  * If it dies: it reads the table once; what it was told of images, providers, targets and events it still knows.
  *
@@ -39,6 +39,13 @@ import type { StoreNotice } from './store.js';
 export type PoolMessage =
   | { readonly type: 'node'; readonly fact: NodeFactSheet }
   | { readonly type: 'node-gone'; readonly id: NodeId }
+  /** The nodes of a provider that have actors (its nodes' supervisor): of those up to this id there are no others. */
+  | {
+      readonly type: 'living';
+      readonly provider: string;
+      readonly nodes: ReadonlySet<NodeId>;
+      readonly highestId: number;
+    }
   | {
       readonly type: 'demand';
       readonly server: string;
@@ -135,8 +142,10 @@ interface Sample {
 }
 
 interface PoolState extends Omit<PoolArgs, 'known'>, Known {
-  /** Null until the table has been read, and after a write of which nobody knows whether it took effect. */
+  /** Null until the table has been read. */
   stock: Stock | null;
+  /** False until the table has been read, and after a write of which nobody knows whether it took effect. */
+  isStockSure: boolean;
   /** Told with the database. */
   installation: Installation | null;
   /** Enough is known for a round. */
@@ -161,6 +170,7 @@ export const poolActor: Actor<PoolMessage, PoolState, PoolArgs> = {
       ...args,
       ...known,
       stock: null,
+      isStockSure: false,
       installation: null,
       isInformed: false,
       waitingSince: new Map(),
@@ -234,6 +244,8 @@ function note(message: PoolMessage, state: PoolState): boolean {
       return noteNode(message.fact, state);
     case 'node-gone':
       return forgetNode(message.id, state);
+    case 'living':
+      return forgetOthers(message, state);
     case 'demand':
       // The last answer of a server that has gone from the configuration may come after it.
       if (!state.settings.config.gearmanServers.some(each => serverName(each) === message.server)) return false;
@@ -298,6 +310,20 @@ function forgetNode(id: NodeId, state: PoolState): boolean {
     stock.forget(id);
   }
   return true;
+}
+
+/** A row that the database lost before its node's actor was told of it. Ids grow, and what was just granted comes later. */
+function forgetOthers(
+  { provider, nodes, highestId }: Extract<PoolMessage, { type: 'living' }>,
+  { stock }: PoolState,
+): boolean {
+  let areAny = false;
+  for (const { id, revision } of [...(stock?.nodesIn(provider) ?? [])]) {
+    if (nodes.has(id) || id > highestId || revision === Infinity) continue;
+    stock?.forget(id);
+    areAny = true;
+  }
+  return areAny;
 }
 
 function forgetGhosts(state: PoolState): void {
@@ -371,10 +397,13 @@ function dropOldSamples({ samples, settings }: PoolState, now: number): void {
 }
 
 async function readTable(state: PoolState, ctx: Context<PoolMessage>): Promise<void> {
-  if (state.stock) return;
+  if (state.isStockSure) return;
   try {
     const rows = await state.outside.store.shared.nodes();
-    state.stock = new Stock(rows.map(factSheet));
+    // What the database may have lost of them their actors know.
+    state.stock ??= new Stock();
+    for (const row of rows) noteNode(factSheet(row), state);
+    state.isStockSure = true;
     soon(state, ctx);
   } catch (error) {
     storeFailed(error, state, ctx);
@@ -384,7 +413,7 @@ async function readTable(state: PoolState, ctx: Context<PoolMessage>): Promise<v
 // ── Rounds ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function soon(state: PoolState, ctx: Context<PoolMessage>): void {
-  if (state.isRoundDue || !state.stock || !isInformed(state)) return;
+  if (state.isRoundDue || !state.isStockSure || !isInformed(state)) return;
   state.isRoundDue = true;
   ctx.timer('round', roundDelayMs, { type: 'round' });
 }
@@ -490,7 +519,7 @@ function demandOf(state: PoolState): RoundDemand {
 }
 
 async function round(state: PoolState, ctx: Context<PoolMessage>): Promise<void> {
-  if (!state.stock) return;
+  if (!state.stock || !state.isStockSure) return;
   dropOldSamples(state, ctx.now());
   const known = demandOf(state);
   const decided = decideRound(state, known);
@@ -521,7 +550,7 @@ async function round(state: PoolState, ctx: Context<PoolMessage>): Promise<void>
 /** Whether the rows were written is not known: what is there is read again before the next round. */
 function storeFailed(error: unknown, state: PoolState, ctx: Context<PoolMessage>): void {
   if (!(error instanceof Fault)) throw error;
-  state.stock = null;
+  state.isStockSure = false;
   state.outside.log.warn(`no round: ${error.message}`, { actor: ctx.path, fault: error.kind, next: error.next });
   ctx.tell(storeAddress, { type: 'away-seen', reason: error.message });
   tellHealth(error.message, ctx);

@@ -40,7 +40,7 @@ export type SnapshotMessage =
   | { readonly type: 'judged'; readonly standing: Standing | null; readonly reason: string }
   | { readonly type: 'launch-ended'; readonly ending: LaunchEnding }
   /** Its row has this revision (its image). */
-  | { readonly type: 'row-seen'; readonly revision: number }
+  | { readonly type: 'row-seen'; readonly revision: number | null }
   /** No launch refers to it. */
   | { readonly type: 'free' }
   | { readonly type: 'progress'; readonly replyTo: ReplyTo<string | null> }
@@ -165,7 +165,7 @@ async function act(message: SnapshotMessage, self: Self, ctx: SnapshotContext): 
       await change(self, ctx, row => countOf(message.ending, row));
       return;
     case 'row-seen':
-      if (message.revision > self.home.row.revision) self.isRowSure = false;
+      if (message.revision !== self.home.row.revision) self.isRowSure = false;
       return;
     case 'free':
       self.isFree = true;

@@ -10,6 +10,7 @@
  */
 import { backoffMs } from '../domain/backoff.js';
 import { Fault, named } from '../domain/fault.js';
+import { isLost } from '../domain/lost-row.js';
 import { isLaunchStep, type NodePatch, type NodeRow, type SubnodePatch, type SubnodeRow } from '../domain/node-row.js';
 import { decideSubnode, isSubnodeStep, type SubnodeFact } from '../domain/subnode.js';
 import type { LogFields } from '../ports/log.js';
@@ -38,6 +39,8 @@ export type SubnodeMessage =
 /** What its node hears of it. */
 export type SubnodeTold =
   | { readonly type: 'subnode-is'; readonly row: SubnodeRow }
+  /** The database has lost its row, or changes of it. */
+  | { readonly type: 'subnode-lost' }
   | { readonly type: 'subnode-gone'; readonly row: Pick<SubnodeRow, 'id'> };
 
 /** What outlives a life of the subnode's actor. */
@@ -295,14 +298,16 @@ class RowChanged extends Error {}
 async function change(patch: SubnodePatch, state: SubnodeState, ctx: SubnodeContext): Promise<void> {
   const { home } = state;
   const outcome = await home.outside.store.shared.changeSubnode(home.row.id, home.row, patch);
-  if (outcome.kind === 'gone') {
-    home.outside.log.warn(`subnode ${home.row.id}: its row is gone`, whereabouts(state));
-    gone(state, ctx);
-    ctx.tell(home.owner, { type: 'subnode-gone', row: home.row });
-    return;
+  const found = outcome.kind === 'gone' ? null : outcome.row;
+  if (!found || isLost(home.row, found)) {
+    // On its way out it goes on with what it knows.
+    if (home.row.state === 'delete') return;
+    // Its node puts back all that it knows of its group.
+    ctx.tell(home.owner, { type: 'subnode-lost' });
+    throw new Fault('store.away', `the database has lost the row of subnode ${home.row.id}`);
   }
-  home.row = outcome.row;
-  ctx.tell(home.owner, { type: 'subnode-is', row: outcome.row });
+  home.row = found;
+  ctx.tell(home.owner, { type: 'subnode-is', row: found });
   if (outcome.kind === 'refused') throw new RowChanged(`the row of subnode ${home.row.id} was changed by others`);
 }
 

@@ -77,7 +77,9 @@ function crashingSession(session: Session, around: Around): Session {
     changeSubnode: (id, expected, patch) =>
       around(recordsOfSubnode(expected, patch), () => session.changeSubnode(id, expected, patch)),
     deleteSubnode: id => around(['subnode delete row'], () => session.deleteSubnode(id)),
-    // Nothing in the world stands for what these write.
+    // What these write was written before, or nothing in the world stands for it.
+    restoreNode: row => session.restoreNode(row),
+    restoreSnapshot: row => session.restoreSnapshot(row),
     pauseImage: (image, isPaused) => session.pauseImage(image, isPaused),
     insertWatchedJob: job => session.insertWatchedJob(job),
     deleteWatchedJob: id => session.deleteWatchedJob(id),

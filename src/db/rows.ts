@@ -144,6 +144,36 @@ export function newSnapshotColumns(snapshot: NewSnapshot, nowMs: number) {
 }
 
 export type Columns = Readonly<Record<string, string | number | null>>;
+/** A whole row. */
+export type OwnColumns = Columns & { readonly id: number; readonly revision: number };
+
+export function nodeColumns(row: NodeRow): OwnColumns {
+  const { provider, label, target, manager } = row;
+  const names = { provider_name: provider, label_name: label, target_name: target, manager_name: manager };
+  return { ...ownColumns(row, patchedColumns), ...names };
+}
+
+export function subnodeColumns(row: SubnodeRow): OwnColumns {
+  return { ...ownColumns(row, patchedSubnodeColumns), node_id: row.nodeId, tag: row.tag };
+}
+
+export function snapshotColumns(row: SnapshotRow): OwnColumns {
+  const { provider, image, version, tag: mark } = row;
+  const names = { provider_name: provider, image_name: image, version, tag: mark };
+  return { ...ownColumns(row, patchedSnapshotColumns), ...names };
+}
+
+/** What is changed of a row, and what its store counts. */
+function ownColumns<Key extends string>(
+  row: { readonly id: number; readonly state: NodeState; readonly stateTime: number; readonly revision: number } & {
+    readonly [key in Key]: string | number | null;
+  },
+  names: Readonly<Record<Key, string>>,
+): OwnColumns {
+  const { id, state, stateTime, revision } = row;
+  const columns = Object.fromEntries((Object.keys(names) as Key[]).map(key => [names[key], row[key]]));
+  return { ...columns, id, revision, state: stateCodes[state], state_time: stateTime };
+}
 
 /** A patch as columns, without what the store itself counts. */
 export function patchColumns(patch: NodePatch): Columns {

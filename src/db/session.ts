@@ -10,6 +10,7 @@ import type { WatchedJob } from '../domain/watched-job.js';
 import type { Changed, Expected, ExpectedSnapshot, LedgerRow, NodeFilter, Session } from '../ports/store.js';
 import { isConflict, toFault } from './faults.js';
 import type { Fence } from './fence.js';
+import type { FreshIds, IdTable } from './fresh-ids.js';
 import type { Changer } from './group-commit.js';
 import type { InDoubt, RowName } from './in-doubt.js';
 import {
@@ -28,8 +29,11 @@ import {
   newNodeColumns,
   newSnapshotColumns,
   newSubnodeColumns,
+  nodeColumns,
   patchColumns,
+  snapshotColumns,
   snapshotPatchColumns,
+  subnodeColumns,
   subnodePatchColumns,
   toNodeRow,
   toSnapshotRow,
@@ -37,11 +41,12 @@ import {
   toWatchedJob,
   wholeSeconds,
   type Columns,
+  type OwnColumns,
 } from './rows.js';
 
 /** A transaction that the server undid for the sake of another one is repeated; more often than this is no accident. */
 const conflictsMax = 5;
-/** Rows of one INSERT: PostgreSQL takes 65535 values in a statement. */
+/** Rows of one INSERT. */
 const insertedAtOnce = 500;
 
 export interface SessionOptions {
@@ -51,6 +56,7 @@ export interface SessionOptions {
   readonly unreadable: Unreadable;
   readonly subnodeColumns: SubnodeColumns;
   readonly fence: Fence;
+  readonly ids: FreshIds;
 }
 
 export class SqlSession implements Session {
@@ -61,6 +67,7 @@ export class SqlSession implements Session {
   readonly #unreadable: Unreadable;
   readonly #subnodeColumns: SubnodeColumns;
   readonly #fence: Fence;
+  readonly #ids: FreshIds;
   #hasJobs = false;
 
   constructor(pool: Pool, options: SessionOptions, changes: Changer = pool) {
@@ -71,21 +78,28 @@ export class SqlSession implements Session {
     this.#unreadable = options.unreadable;
     this.#subnodeColumns = options.subnodeColumns;
     this.#fence = options.fence;
+    this.#ids = options.ids;
   }
 
-  insertNodes(nodes: readonly NewNode[]): Promise<readonly NodeRow[]> {
+  async insertNodes(nodes: readonly NewNode[]): Promise<readonly NodeRow[]> {
     const tags = nodes.map(node => node.tag);
     assert.equal(new Set(tags).size, tags.length, 'two new nodes have one tag');
+    const rows = nodes.map(node => newNodeColumns(node, this.#now()));
+    const records = await this.#insert('node', rows, (transaction, some) =>
+      Promise.resolve(NodeRecord.query(transaction).whereIn('tag', [...some])),
+    );
+    return records.map(toNodeRow);
+  }
+
+  restoreNode(row: NodeRow): Promise<NodeRow | null> {
     return this.#fenced(async transaction => {
-      // A repeat after a lost answer finds its rows by their tags, which are also how new ids are read back.
-      const find = () => NodeRecord.query(transaction).whereIn('tag', tags);
-      const written = byTag(await find());
-      const columns = nodes.filter(node => !written.has(node.tag)).map(node => newNodeColumns(node, this.#now()));
-      for (let at = 0; at < columns.length; at += insertedAtOnce) {
-        await transaction('node').insert(columns.slice(at, at + insertedAtOnce));
-      }
-      const records = byTag(await find());
-      return tags.map(tag => toNodeRow(inserted(records, tag)));
+      if (!(await this.#putBack(transaction, 'node', nodeColumns(row)))) return null;
+      for (const subnode of row.subnodes) await this.#putBack(transaction, 'subnode', subnodeColumns(subnode));
+      const here = await SubnodeRecord.query(transaction).select('id').where('node_id', row.id);
+      const deleted = here.map(({ id }) => id).filter(id => this.#ids.isDeleted(`subnode ${id}`));
+      if (deleted.length > 0) await SubnodeRecord.query(transaction).delete().whereIn('id', deleted);
+      const record = await nodeRecord(transaction, row.id);
+      return record === undefined ? null : toNodeRow(record);
     });
   }
 
@@ -95,15 +109,12 @@ export class SqlSession implements Session {
     return this.#change(nodeTable, id, { expected, columns: patchColumns(patch), after });
   }
 
-  insertSubnodes(node: NodeId, tags: readonly Tag[]): Promise<readonly SubnodeRow[]> {
-    return this.#fenced(async transaction => {
-      const find = () => SubnodeRecord.query(transaction).whereIn('tag', [...tags]);
-      const written = byTag(await find());
-      const columns = tags.filter(tag => !written.has(tag)).map(tag => newSubnodeColumns(node, tag, this.#now()));
-      if (columns.length > 0) await transaction('subnode').insert(columns);
-      const records = byTag(await find());
-      return tags.map(tag => toSubnodeRow(inserted(records, tag)));
-    });
+  async insertSubnodes(node: NodeId, tags: readonly Tag[]): Promise<readonly SubnodeRow[]> {
+    const rows = tags.map(tag => newSubnodeColumns(node, tag, this.#now()));
+    const records = await this.#insert('subnode', rows, (transaction, some) =>
+      Promise.resolve(SubnodeRecord.query(transaction).whereIn('tag', [...some])),
+    );
+    return records.map(toSubnodeRow);
   }
 
   changeSubnode(id: SubnodeId, expected: SubnodeRow, patch: SubnodePatch): Promise<Changed<SubnodeRow>> {
@@ -112,11 +123,13 @@ export class SqlSession implements Session {
   }
 
   async deleteSubnode(id: SubnodeId): Promise<void> {
+    this.#ids.deleting(`subnode ${id}`);
     await this.#pool.run(async knex => SubnodeRecord.query(knex).deleteById(id));
     this.#inDoubt.forget(`subnode ${id}`);
   }
 
   async deleteNode(id: NodeId): Promise<void> {
+    this.#ids.deleting(`node ${id}`);
     await this.#transaction(async transaction => {
       // By primary key only: on InnoDB a delete that finds nothing by an index locks the gap where others insert.
       const subnodes = await SubnodeRecord.query(transaction).select('id').where('node_id', id);
@@ -147,7 +160,10 @@ export class SqlSession implements Session {
   nodes(filter: NodeFilter = {}): Promise<readonly NodeRow[]> {
     return this.#pool.run(async knex => {
       const records = await nodeRecords(knex, filter, await this.#subnodeColumns.of(knex));
-      return this.#unreadable.without(records, toNodeRow);
+      const rows = this.#unreadable.without(records, toNodeRow);
+      this.#ids.see('node', rows);
+      for (const { subnodes } of rows) if (subnodes.length > 0) this.#ids.see('subnode', subnodes);
+      return rows;
     });
   }
 
@@ -163,17 +179,19 @@ export class SqlSession implements Session {
     });
   }
 
-  insertSnapshot(snapshot: NewSnapshot): Promise<SnapshotRow> {
-    const { tag } = snapshot;
+  async insertSnapshot(snapshot: NewSnapshot): Promise<SnapshotRow> {
+    const rows = [newSnapshotColumns(snapshot, this.#now())];
+    const [record] = await this.#insert('snapshot_image', rows, (transaction, some) =>
+      Promise.resolve(SnapshotRecord.query(transaction).whereIn('tag', [...some])),
+    );
+    return toSnapshotRow(there(record, `the image with tag ${snapshot.tag}`));
+  }
+
+  restoreSnapshot(row: SnapshotRow): Promise<SnapshotRow | null> {
     return this.#fenced(async transaction => {
-      const find = () => SnapshotRecord.query(transaction).where('tag', tag).first();
-      // A repeat after a lost answer finds the row that it has written.
-      if ((await find()) === undefined) {
-        await transaction('snapshot_image').insert(newSnapshotColumns(snapshot, this.#now()));
-      }
-      const record = await find();
-      assert(record !== undefined, `the row with tag ${tag} is missing after its insert`);
-      return toSnapshotRow(record);
+      if (!(await this.#putBack(transaction, 'snapshot_image', snapshotColumns(row)))) return null;
+      const record = await snapshotTable.read(transaction, row.id);
+      return record === undefined ? null : toSnapshotRow(record);
     });
   }
 
@@ -182,6 +200,7 @@ export class SqlSession implements Session {
   }
 
   async deleteSnapshot(id: SnapshotId): Promise<void> {
+    this.#ids.deleting(`snapshot_image ${id}`);
     await this.#pool.run(async knex => SnapshotRecord.query(knex).deleteById(id));
     this.#inDoubt.forget(`snapshot_image ${id}`);
   }
@@ -190,7 +209,9 @@ export class SqlSession implements Session {
     return this.#pool.run(async knex => {
       const query = SnapshotRecord.query(knex).orderBy('id');
       if (filter) query.where({ provider_name: filter.provider, image_name: filter.image });
-      return this.#unreadable.without(await query, toSnapshotRow);
+      const rows = this.#unreadable.without(await query, toSnapshotRow);
+      this.#ids.see('snapshot_image', rows);
+      return rows;
     });
   }
 
@@ -262,6 +283,7 @@ export class SqlSession implements Session {
     const nowMs = this.#now();
     try {
       const count = await this.#compareAndSet(table.name, id, { expected, columns, nowMs });
+      if (count > 0) this.#ids.isThere(name);
       const isRepeat = this.#inDoubt.settle(name, columns);
       const known = count > 0 ? after(nowMs) : null;
       if (known !== null) return { kind: 'changed', row: known };
@@ -291,6 +313,37 @@ export class SqlSession implements Session {
       revision: expected.revision,
       columns: { ...columns, ...stateTime },
     });
+  }
+
+  /** In one transaction, and in their order. A repeat after a lost answer finds its rows by their tags. */
+  #insert<Columned extends NewColumns, Row extends Tagged>(
+    table: IdTable,
+    rows: readonly Columned[],
+    find: (transaction: Knex, tags: readonly string[]) => Promise<readonly Row[]>,
+  ): Promise<readonly Row[]> {
+    return this.#fenced(async transaction => {
+      const tags = rows.map(({ tag }) => tag);
+      const written = byTag(await find(transaction, tags));
+      const columns = rows.filter(({ tag }) => !written.has(tag));
+      const missing = columns.map(({ tag }) => tag);
+      const added = await this.#ids.insert(transaction, table, { columns, added: () => find(transaction, missing) });
+      const all = new Map([...written, ...byTag(added)]);
+      return tags.map(tag => there(all.get(tag), `the row of ${table} with tag ${tag}`));
+    });
+  }
+
+  /** The row as it was, where there is none or an older one; false where it was deleted. */
+  async #putBack(transaction: Knex, table: IdTable, columns: OwnColumns): Promise<boolean> {
+    const { id, revision } = columns;
+    if (this.#ids.isDeleted(`${table} ${id}`)) return false;
+    const found = await transaction<{ id: number; revision: number | null }>(table).where({ id }).first('revision');
+    if (found === undefined) {
+      await transaction(table).insert(columns);
+      await this.#ids.raise(transaction, table);
+    } else if ((found.revision ?? 0) < revision) {
+      await transaction(table).where({ id }).update(columns);
+    }
+    return true;
   }
 
   #fenced<T>(work: (transaction: Knex) => Promise<T>): Promise<T> {
@@ -349,14 +402,18 @@ function nodeRecord(knex: Knex, id: number): Promise<NodeRecord | undefined> {
   return Promise.resolve(NodeRecord.query(knex).findById(id).withGraphFetched('subnodes'));
 }
 
-function byTag<Model extends { readonly tag: string | null | undefined }>(
-  records: readonly Model[],
-): Map<string, Model> {
+interface Tagged {
+  readonly id: number;
+  readonly tag?: string | null | undefined;
+}
+
+type NewColumns = Columns & { readonly tag: string };
+
+function byTag<Row extends Tagged>(records: readonly Row[]): Map<string, Row> {
   return new Map(records.map(record => [record.tag ?? '', record]));
 }
 
-function inserted<Model>(records: ReadonlyMap<string, Model>, tag: string): Model {
-  const record = records.get(tag);
-  assert(record !== undefined, `the row with tag ${tag} is missing after its insert`);
-  return record;
+function there<Row>(row: Row | undefined, what: string): Row {
+  assert(row !== undefined, `${what} is missing after it was written`);
+  return row;
 }

@@ -6,6 +6,7 @@ import { takeDaemonLock, type DaemonLock } from './daemon-lock.js';
 import { databasePlace, parseDburi, type Database } from '../domain/dburi.js';
 import { toFault } from './faults.js';
 import { Fence } from './fence.js';
+import { FreshIds } from './fresh-ids.js';
 import { Gate } from './gate.js';
 import { GroupCommit } from './group-commit.js';
 import { InDoubt } from './in-doubt.js';
@@ -60,6 +61,7 @@ class SqlStore implements StorePort {
       unreadable: new Unreadable(log),
       subnodeColumns: new SubnodeColumns(),
       fence: new Fence(),
+      ids: new FreshIds(this.#database.engine),
     };
     this.shared = new SqlSession(this.#pool, this.#session, new GroupCommit(this.#pool));
   }

@@ -1,5 +1,5 @@
 /** When an image is built: where there is none, on schedule, when it is old, and when somebody asks (reference 12). */
-import { newest } from './image.js';
+import { newest, releaseOf } from './image.js';
 import type { SnapshotRow } from './snapshot-row.js';
 
 export interface BuildQuestion {
@@ -40,9 +40,10 @@ export function whenToBuild(question: BuildQuestion): BuildAnswer {
 }
 
 function wishOf({ rows, now, isDue, rebuildAgeMs }: BuildQuestion): { at: number; why: string } | null {
-  // One that was set back counts: it is no reason to build the like of it over and over.
+  // One that was set back counts, where there is another: it is no reason to build the like of it over and over.
   const last = newest(rows.filter(row => row.state === 'ready'));
   if (last === null) return { at: now, why: 'there is none' };
+  if (releaseOf(rows).current === null) return { at: now, why: 'there is none that was not set back' };
   if (isDue) return { at: now, why: 'its schedule is due' };
   if (rebuildAgeMs === null) return null;
   return { at: (last.version ?? 0) * 1000 + rebuildAgeMs, why: 'the newest one is old' };

@@ -43,7 +43,10 @@ export interface StoreStart {
 }
 
 export interface Session {
-  /** Writes the rows of one round in one transaction, in order; `building`, step `queued`. */
+  /**
+   * Writes the rows of one round in one transaction, in order; `building`, step `queued`. No id is given twice by one
+   * store, also where the database has lost the row that had it: that of rows, subnodes and images alike.
+   */
   insertNodes(nodes: readonly NewNode[]): Promise<readonly NodeRow[]>;
   /**
    * One compare-and-set: applies the patch where the row still has the expected state and step. Sets `stateTime` when
@@ -52,6 +55,12 @@ export interface Session {
    * revision must be the same, too, and the row of a single node is not read again after it.
    */
   changeNode(id: NodeId, expected: Expected | NodeRow, patch: NodePatch): Promise<Changed>;
+  /**
+   * What the database has lost is put back: the row and those of its subnodes, as their only writers know them, wherever
+   * there is none or one of an older revision. Resolves with the row as it is then. What was deleted over this store stays
+   * away, or goes again: null where that is the node itself.
+   */
+  restoreNode(row: NodeRow): Promise<NodeRow | null>;
   /** Writes the rows of subnodes, in order; `building`, step `queued`. One whose tag is there already is that row. */
   insertSubnodes(node: NodeId, tags: readonly Tag[]): Promise<readonly SubnodeRow[]>;
   /** Like `changeNode`. */
@@ -68,6 +77,8 @@ export interface Session {
   nodesSince(known: readonly NodeRow[]): Promise<readonly NodeRow[]>;
   /** Writes the row of a build; `building`, step `queued`. A row that has the tag already is that row. */
   insertSnapshot(snapshot: NewSnapshot): Promise<SnapshotRow>;
+  /** Like `restoreNode`. */
+  restoreSnapshot(row: SnapshotRow): Promise<SnapshotRow | null>;
   /** Like `changeNode`. */
   changeSnapshot(id: SnapshotId, expected: ExpectedSnapshot, patch: SnapshotPatch): Promise<Changed<SnapshotRow>>;
   /** Resolves also where there is none. */

@@ -1,6 +1,7 @@
 import { imageId, nodeId } from '../../src/domain/ids.js';
 import { FakeDatabase, FakeStore } from '../support/fake-store.js';
 import { imageStoreSuite } from './store-images.suite.js';
+import { lossySuite } from './store-losses.suite.js';
 import { storeSuite } from './store.suite.js';
 import { startMs, startSeconds, type StorePlace, type StoreWorld } from './store.world.js';
 
@@ -19,6 +20,7 @@ function openFake(): Promise<StoreWorld> {
       return Promise.resolve({ store, lose: what => store.loseReply(what) });
     },
     connections: () => database.slots.size,
+    lose: async (_table, id) => database.lose(id),
     addSubnode: async (id, hostname) => {
       database.addSubnode(nodeId(id), { hostname, state: 'building', stateTime: startSeconds });
     },
@@ -50,3 +52,4 @@ function openFake(): Promise<StoreWorld> {
 
 storeSuite('the fake', openFake);
 imageStoreSuite('the fake', openFake);
+lossySuite('the fake', openFake);

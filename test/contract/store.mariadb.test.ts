@@ -2,12 +2,14 @@ import { imageStoreSuite } from './store-images.suite.js';
 import { originalStoreSuite } from './store-original.suite.js';
 import { startMariadbServer } from './store.sql-servers.js';
 import { sqlWorld } from './store.sql-world.js';
+import { lossySuite } from './store-losses.suite.js';
 import { storeSuite } from './store.suite.js';
 
 const open = async () => sqlWorld(await startMariadbServer());
 
 storeSuite('MariaDB', open);
 imageStoreSuite('MariaDB', open);
+lossySuite('MariaDB', open);
 originalStoreSuite('MariaDB', {
   start: startMariadbServer,
   idType: 'integer not null auto_increment primary key',

@@ -44,6 +44,7 @@ export async function startPostgresServer(): Promise<SqlServer> {
       await rm(dir, { recursive: true, force: true });
     },
     killStatement: id => `select pg_terminate_backend(${id}, 10000)`,
+    countFrom: (table, id) => `select setval(pg_get_serial_sequence('${table}', 'id'), ${id}, false)`,
     lockQuery: `select pid as id from pg_locks where locktype = 'advisory' and objid = 1
       and database = (select oid from pg_database where datname = current_database())`,
   };
@@ -71,6 +72,7 @@ export async function startMariadbServer(): Promise<SqlServer> {
     forbidWrites: areForbidden => server.asRoot([`set global read_only = ${areForbidden ? 1 : 0}`]),
     stop: () => server.stop(),
     killStatement: id => `kill ${id}`,
+    countFrom: (table, id) => `alter table ${table} auto_increment = ${id}`,
     lockQuery: "select is_used_lock(concat('nodepool-daemon-', sha1(database()))) as id",
   };
 }

@@ -17,6 +17,8 @@ export interface SqlServer {
   run(dburi: string, statement: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Ends a connection by the server's own id. */
   killStatement(id: string): string;
+  /** Makes the table give this id next. */
+  countFrom(table: string, id: number): string;
   /** Gives the id of the connection that holds the daemon's lock, as `id`. */
   readonly lockQuery: string;
 }
@@ -54,6 +56,10 @@ export async function sqlWorld(server: SqlServer): Promise<StoreWorld> {
         return { store, lose: what => lossy.lose(lostStatements[what]) };
       },
       connections: () => proxies.reduce((sum, proxy) => sum + proxy.open, 0),
+      lose: async (table, id) => {
+        await run(`delete from ${table} where id = ${id}`);
+        await run(server.countFrom(table, id));
+      },
       addSubnode: async (id, hostname) => {
         const values = `(${id}, '${hostname}', 1, ${at})`;
         await run(`insert into subnode (node_id, hostname, state, state_time) values ${values}`);

@@ -25,6 +25,8 @@ export interface StorePlace {
   }>;
   /** Open to the server at this moment. */
   connections(): number;
+  /** The database loses a row, and that its id was given. */
+  lose(table: 'node' | 'subnode' | 'snapshot_image', id: number): Promise<void>;
   addSubnode(nodeId: number, hostname: string): Promise<void>;
   addSnapshot(image: string): Promise<void>;
   /** The server ends this connection. */

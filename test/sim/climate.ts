@@ -54,9 +54,17 @@ export interface Climate {
   readonly imageCommand: number;
   /** Another configuration file, per step. */
   readonly reload: number;
+  /** The database loses what it has committed last, per step. */
+  readonly failover: number;
 }
 
 export function drawClimate(dice: Dice): Climate {
+  const climate = drawTroubles(dice);
+  // What a database has lost is known to the actors alone: where others make them anew from the rows it is lost for good.
+  return climate.actorRestart + climate.storeFails > 0 ? { ...climate, failover: 0 } : climate;
+}
+
+function drawTroubles(dice: Dice): Climate {
   const share = (most: number): number => (dice.chance(0.4) ? round(most * dice.next()) : 0);
   return {
     cloudFails: share(0.3),
@@ -89,6 +97,7 @@ export function drawClimate(dice: Dice): Climate {
     snapshotFails: share(0.2),
     imageCommand: share(0.1),
     reload: share(0.05),
+    failover: share(0.05),
   };
 }
 

@@ -115,7 +115,7 @@ class Simulation implements Director {
   }
 
   #age(): void {
-    if (--this.#lifeLeft > 0 || !this.#pool.isRunning) return;
+    if (--this.#lifeLeft > 0 || !this.#pool.isRunning || this.#weather.isMending) return;
     this.#trace.add(`${this.#now} the process is killed`);
     this.#crashes++;
     this.#pool.crash();
@@ -133,7 +133,8 @@ class Simulation implements Director {
     this.#weather.change();
     this.#workload.change();
     this.#operator.change();
-    if (this.#pool.isRunning && dice.chance(this.#climate.gracefulStop)) await this.#stop();
+    const isStopped = dice.chance(this.#climate.gracefulStop) && !this.#weather.isMending;
+    if (this.#pool.isRunning && isStopped) await this.#stop();
     await this.#pool.advance(dice.exponential(this.#climate.stepMs));
     this.#check();
   }
@@ -162,7 +163,7 @@ class Simulation implements Director {
       if (serversPeak > maxServers) throw new Error(`${name} had ${serversPeak} servers, and may have ${maxServers}`);
     }
     if (store.slotsPeak > this.#slotsMax) throw new Error(`${store.slotsPeak} connections were lent or being closed`);
-    for (const id of this.#operator.held) {
+    for (const id of this.#weather.isMending ? [] : this.#operator.held) {
       const row = store.database.nodes.get(id);
       if (row?.state !== 'hold') throw new Error(`held node ${id} is ${row ? describeRow(row) : 'gone'}`);
     }
@@ -202,7 +203,8 @@ class Simulation implements Director {
     this.#operator.restore();
     if (!this.#pool.isRunning) await this.#pool.restart();
     const until = this.#pool.clock.now() + longestRestMs;
-    while (!this.#isAtRest) {
+    // Once at least: the configuration of before is read again.
+    do {
       if (this.#pool.clock.now() > until) {
         throw new Error(`no rest within ${longestRestMs / hourMs} hours; astray: ${this.#strays.join() || 'nothing'}`);
       }
@@ -212,7 +214,7 @@ class Simulation implements Director {
       await this.#pool.advance(10_000);
       this.#check();
       if (!this.#pool.isRunning) await this.#pool.restart();
-    }
+    } while (!this.#isAtRest);
     await this.#pool.advance(1_000);
     const { config } = this.#pool;
     const ready = Object.fromEntries(config.labels.map(({ name }) => [name, this.#pool.in('ready', name).length]));

@@ -1,6 +1,7 @@
 /** The trouble that the world makes of its own accord, call by call and for whole parties, until it clears up. */
 import { Fault, type FaultKind } from '../../src/domain/fault.js';
-import { networkId, type ServerId } from '../../src/domain/ids.js';
+import { networkId, type NodeId, type ServerId, type SnapshotId } from '../../src/domain/ids.js';
+import type { ActorSystem } from '../../src/runtime/system.js';
 import type { CallTrouble } from '../support/fake-ci.js';
 import type { CloudOp, FakeCloud, Trouble } from '../support/fake-cloud.js';
 import type { JobEnding } from '../support/fake-shell.js';
@@ -23,6 +24,10 @@ export class Weather {
   /** Gone without our doing. */
   readonly vanished = new Set<ServerId>();
   readonly #ends = new Set<() => void>();
+  /** What loses the commits since some step before, of the daemon that ran then. */
+  #mark: { readonly system: ActorSystem; readonly lose: () => void } | null = null;
+  /** Revisions that were lost, and which their actors have not put back yet. */
+  readonly #lost = new Map<NodeId | SnapshotId, number>();
 
   constructor(pool: Pool, climate: Climate, dice: Dice) {
     this.#pool = pool;
@@ -53,10 +58,43 @@ export class Weather {
       if (cloud && server) cloud.fail(server.id);
     }
     if (dice.chance(this.#climate.serverVanishes)) this.#vanish();
+    this.#noteMended();
+    if (this.#climate.failover > 0) this.#failOver();
     if (dice.chance(this.#climate.snapshotFails)) {
       const cloud = dice.pickAny([...this.#pool.clouds.values()]);
       const image = dice.pickAny(cloud?.ownImages.filter(({ status }) => status === 'saving') ?? []);
       if (cloud && image) cloud.failSnapshot(image.id);
+    }
+  }
+
+  /** A process that is killed before it has put back what the database lost takes the knowledge with it. */
+  get isMending(): boolean {
+    return this.#lost.size > 0;
+  }
+
+  #failOver(): void {
+    const { isRunning, store, clock } = this.#pool;
+    const dice = this.#dice;
+    const isKnown = isRunning && this.#mark?.system === this.#pool.system;
+    if (this.#mark && isKnown && !this.isMending && !store.database.isAway && dice.chance(this.#climate.failover)) {
+      const { nodes, snapshots } = store.database;
+      const before = [...nodes.values(), ...snapshots.values()];
+      store.away();
+      this.#mark.lose();
+      for (const { id, revision } of before) this.#lost.set(id, revision);
+      this.#mark = null;
+      clock.after(dice.exponential(longestOutageMs / 8), () => store.back());
+    } else if (!isKnown || dice.chance(0.3)) {
+      this.#mark = isRunning ? { system: this.#pool.system, lose: store.database.mark() } : null;
+    }
+  }
+
+  #noteMended(): void {
+    const { store } = this.#pool;
+    const { nodes, snapshots } = store.database;
+    for (const [id, revision] of this.#lost) {
+      const row = [...nodes.values(), ...snapshots.values()].find(each => each.id === id);
+      if (store.isDeleted(id) || (row && row.revision >= revision)) this.#lost.delete(id);
     }
   }
 

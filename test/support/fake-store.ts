@@ -63,12 +63,35 @@ export class FakeDatabase {
   #lastId = 0;
   #lastConnection = 0;
 
-  nextId(): number {
-    return (this.#lastId += 1);
+  /** Above this one. */
+  nextId(above = 0): number {
+    return (this.#lastId = Math.max(this.#lastId, above) + 1);
+  }
+
+  /** What loses all that was committed since to nodes and images, with the ids that were given. */
+  mark(): () => void {
+    const lastId = this.#lastId;
+    const nodes = [...this.nodes];
+    const snapshots = [...this.snapshots];
+    return () => {
+      this.#lastId = lastId;
+      fill(this.nodes, nodes);
+      fill(this.snapshots, snapshots);
+    };
   }
 
   nextConnection(): string {
     return String((this.#lastConnection += 1));
+  }
+
+  /** Whatever has this id, and that it was given. */
+  lose(id: number): void {
+    this.nodes.delete(nodeId(id));
+    this.snapshots.delete(snapshotId(id));
+    for (const row of this.nodes.values()) {
+      this.nodes.set(row.id, { ...row, subnodes: row.subnodes.filter(subnode => Number(subnode.id) !== id) });
+    }
+    this.#lastId = id - 1;
   }
 
   addNode(row: Partial<NodeRow> & Pick<NodeRow, 'provider' | 'label' | 'target' | 'state' | 'stateTime'>): NodeRow {
@@ -93,6 +116,11 @@ export class FakeDatabase {
   }
 }
 
+function fill<Id, Row>(rows: Map<Id, Row>, entries: readonly (readonly [Id, Row])[]): void {
+  rows.clear();
+  for (const [id, row] of entries) rows.set(id, row);
+}
+
 export class FakeStore implements StorePort {
   readonly database: FakeDatabase;
   readonly shared: Session;
@@ -109,6 +137,10 @@ export class FakeStore implements StorePort {
   readonly #faults: { readonly method: StoreMethod; readonly fault: Fault }[] = [];
   readonly #lostReplies: StoreMethod[] = [];
   readonly #inDoubt = new Map<string, string>();
+  /** By whatever was asked of this store; ids are of one sequence. */
+  readonly #deleted = new Set<number>();
+  /** The highest id that was given or read. */
+  #highestId = 0;
   readonly #killed = new Set<string>();
   #slots = new Set<() => Promise<void>>();
   #isClosed = false;
@@ -174,6 +206,17 @@ export class FakeStore implements StorePort {
   /** The next change of a row takes effect, and its answer takes so long. */
   stallAnswer(ms: number): void {
     this.#stallAnswerMs = ms;
+  }
+
+  /** The process ends that remembers what it asked for. */
+  forget(): void {
+    this.#deleted.clear();
+    this.#inDoubt.clear();
+    this.#highestId = 0;
+  }
+
+  isDeleted(id: NodeId | SnapshotId): boolean {
+    return this.#deleted.has(id);
   }
 
   start(holder: LockHolder): Promise<StoreStart> {
@@ -262,35 +305,52 @@ export class FakeStore implements StorePort {
     const all = () => [...nodes.values()].sort((a, b) => a.id - b.id);
     return {
       insertNodes: added => call('insertNodes', () => this.#insert(added)),
+      restoreNode: row => call('restoreNode', () => this.#restoreNode(row)),
       changeNode: (id, expected, patch) =>
         this.#change({ method: 'changeNode', rows: nodes, call }, id, expected, patch),
       insertSubnodes: (node, tags) => call('insertSubnodes', () => tags.map(tag => this.#insertSubnode(node, tag))),
       changeSubnode: (id, expected, patch) => this.#changeSubnode(call, id, expected, patch),
       deleteSubnode: id =>
         call('deleteSubnode', () => {
+          this.#deleted.add(id);
           for (const row of nodes.values()) {
             if (!row.subnodes.some(each => each.id === id)) continue;
             nodes.set(row.id, { ...row, subnodes: row.subnodes.filter(each => each.id !== id) });
           }
         }),
-      deleteNode: id => call('deleteNode', () => void nodes.delete(id)),
+      deleteNode: id =>
+        call('deleteNode', () => {
+          this.#deleted.add(id);
+          nodes.delete(id);
+        }),
       node: id => call('node', () => nodes.get(id) ?? null),
       nodeByName: (name: NodeName) => call('nodeByName', () => all().find(row => row.nodename === name) ?? null),
       nodes: ({ provider, target, after = 0, limit } = {}) =>
         call('nodes', () =>
-          all()
+          this.#seen(all())
             .filter(row => row.id > after && (provider === undefined || row.provider === provider))
             .filter(row => target === undefined || row.target === target)
             .slice(0, limit),
         ),
-      nodesSince: () => call('nodesSince', all),
+      nodesSince: () => call('nodesSince', () => this.#seen(all())),
+      restoreSnapshot: row =>
+        call('restoreSnapshot', () => {
+          if (this.#deleted.has(row.id)) return null;
+          const found = snapshots.get(row.id);
+          if (!found || found.revision < row.revision) snapshots.set(row.id, row);
+          return snapshots.get(row.id) ?? null;
+        }),
       insertSnapshot: added => call('insertSnapshot', () => this.#insertSnapshot(added)),
       changeSnapshot: (id, expected, patch) =>
         this.#change({ method: 'changeSnapshot', rows: snapshots, call }, id, expected, patch),
-      deleteSnapshot: id => call('deleteSnapshot', () => void snapshots.delete(id)),
+      deleteSnapshot: id =>
+        call('deleteSnapshot', () => {
+          this.#deleted.add(id);
+          snapshots.delete(id);
+        }),
       snapshots: (filter?: ImageName) =>
         call('snapshots', () =>
-          [...snapshots.values()]
+          this.#seen([...snapshots.values()])
             .filter(row => !filter || (row.provider === filter.provider && row.image === filter.image))
             .sort((a, b) => a.id - b.id),
         ),
@@ -327,6 +387,7 @@ export class FakeStore implements StorePort {
         written.get(node.tag) ??
         this.database.addNode({
           ...node,
+          id: nodeId(this.#freshId()),
           state: 'building',
           step: 'queued',
           stateTime: wholeSeconds(nowMs),
@@ -335,12 +396,41 @@ export class FakeStore implements StorePort {
     );
   }
 
+  #freshId(): number {
+    return (this.#highestId = this.database.nextId(this.#highestId));
+  }
+
+  /** Ids that somebody knows. */
+  #seen<Row extends { readonly id: number; readonly subnodes?: readonly SubnodeRow[] }>(rows: readonly Row[]) {
+    for (const { id, subnodes = [] } of rows) {
+      this.#highestId = Math.max(this.#highestId, id, ...subnodes.map(subnode => subnode.id));
+    }
+    return rows;
+  }
+
+  #restoreNode(row: NodeRow): NodeRow | null {
+    if (this.#deleted.has(row.id)) return null;
+    const { nodes } = this.database;
+    const found = nodes.get(row.id);
+    const own = found && found.revision >= row.revision ? found : row;
+    const there = (found?.subnodes ?? []).filter(({ id }) => !this.#deleted.has(id));
+    const subnodes = new Map(there.map(each => [each.id, each]));
+    for (const known of row.subnodes) {
+      const { revision = -1 } = subnodes.get(known.id) ?? {};
+      if (!this.#deleted.has(known.id) && revision < known.revision) subnodes.set(known.id, known);
+    }
+    const restored = { ...own, subnodes: [...subnodes.values()].sort((a, b) => a.id - b.id) };
+    nodes.set(row.id, restored);
+    return restored;
+  }
+
   #insertSnapshot(added: NewSnapshot): SnapshotRow {
     const nowMs = this.#options.now();
     return (
       [...this.database.snapshots.values()].find(row => row.tag === added.tag) ??
       this.database.addSnapshot({
         ...added,
+        id: snapshotId(this.#freshId()),
         state: 'building',
         step: 'queued',
         stateTime: wholeSeconds(nowMs),
@@ -353,7 +443,9 @@ export class FakeStore implements StorePort {
     const find = (): SubnodeRow | undefined => this.database.nodes.get(node)?.subnodes.find(each => each.tag === tag);
     const nowMs = this.#options.now();
     const stateTime = wholeSeconds(nowMs);
-    if (!find()) this.database.addSubnode(node, { tag, state: 'building', step: 'queued', stepAt: nowMs, stateTime });
+    const id = find()?.id ?? subnodeId(this.#freshId());
+    if (!find())
+      this.database.addSubnode(node, { id, tag, state: 'building', step: 'queued', stepAt: nowMs, stateTime });
     const row = find();
     assert(row !== undefined, `there is no node ${String(node)}`);
     return row;
@@ -418,6 +510,7 @@ export class FakeStore implements StorePort {
     if (isOther || (expected.revision ?? row.revision) !== row.revision) return { kind: 'refused', row };
     const changed = patched(row, patch, this.#options.now());
     rows.set(id, changed);
+    this.#deleted.delete(Number(id));
     return { kind: 'changed', row: changed };
   }
 
@@ -447,14 +540,22 @@ export class FakeStore implements StorePort {
   }
 }
 
-const adds: ReadonlySet<StoreMethod> = new Set<StoreMethod>(['insertNodes', 'insertSubnodes', 'insertSnapshot']);
+const adds: ReadonlySet<StoreMethod> = new Set<StoreMethod>([
+  'insertNodes',
+  'insertSubnodes',
+  'insertSnapshot',
+  'restoreNode',
+  'restoreSnapshot',
+]);
 const writes: ReadonlySet<StoreMethod> = new Set<StoreMethod>([
   'start',
   'insertNodes',
   'changeNode',
+  'restoreNode',
   'deleteNode',
   'insertSnapshot',
   'changeSnapshot',
+  'restoreSnapshot',
   'deleteSnapshot',
   'pauseImage',
   'insertWatchedJob',

@@ -241,6 +241,7 @@ export class Pool {
     system.scheduler.halt();
     for (const subscription of subscriptions) void subscription.close();
     this.store.die();
+    this.store.forget();
     this.#served = 0;
     this.#daemon = null;
   }
@@ -252,6 +253,7 @@ export class Pool {
     closeClouds(this, system);
     void system.stop(this.config.timings.stop).then(paths => (late = paths));
     await this.until(() => late !== null, 2 * this.config.timings.stop);
+    this.store.forget();
     this.#daemon = null;
     return late ?? [];
   }

@@ -35,7 +35,8 @@ describe('an image is built', () => {
     ['when the newest is old', { rows: [ready], rebuildAgeMs: 3_600_000 }, 'now'],
     ['later when it is younger than that', { rows: [ready], rebuildAgeMs: 3_600_001 }, 'at'],
     ['later where builds have failed', { restsUntil: now + 1 }, 'at'],
-    ['not over and over where it was set back', { rows: [row(2, 5, { standing: 'set-back' })] }, 'no'],
+    ['not over and over where it was set back', { rows: [ready, row(2, 5, { standing: 'set-back' })] }, 'no'],
+    ['where all that there are were set back', { rows: [row(2, 5, { standing: 'set-back' })] }, 'now'],
   ] as const)('%s', (_name, rest, kind) => {
     expect(whenToBuild(question(rest)).kind).toBe(kind);
   });

@@ -73,20 +73,42 @@ export function adopt(row: SnapshotRow, state: ImageState, ctx: ImageContext): v
   freeImages(state, ctx);
 }
 
-/** What was asked for may be written after it was given up: such a row has no actor, or is newer than its actor knows. */
-export function adoptLate(rows: readonly SnapshotRow[], state: ImageState, ctx: ImageContext): void {
+/**
+ * What was asked for may be written after it was given up, and a database may lose what it has confirmed: a row has no
+ * actor, or an actor no row, or one of them is older than the other, or than what is known here.
+ */
+export function compareRows(rows: readonly SnapshotRow[], readAt: number, state: ImageState, ctx: ImageContext): void {
+  const revisions = new Map(rows.map(({ id, revision }) => [id, revision]));
+  for (const [id, ref] of state.snapshots) ref.tell({ type: 'row-seen', revision: revisions.get(id) ?? null });
   for (const row of rows) {
-    state.snapshots.get(row.id)?.tell({ type: 'row-seen', revision: row.revision });
-    if (!state.rows || state.rows.has(row.id) || state.gone.has(row.id)) continue;
+    const goneAt = state.gone.get(row.id);
+    if (goneAt !== undefined) {
+      if (goneAt < readAt) deleteAgain(row, state, ctx);
+      continue;
+    }
+    if (!state.rows) continue;
+    const known = state.rows.get(row.id);
+    if (known && known.revision >= row.revision) continue;
+    const isNew = known === undefined;
     adopt(row, state, ctx);
-    if (row.state === 'building') state.buildInHand ??= row.id;
-    startActor(row, state, ctx);
+    if (isNew && row.state === 'building') state.buildInHand ??= row.id;
+    if (isNew) startActor(row, state, ctx);
   }
+}
+
+/** The database has lost that it was deleted, when nothing of it was left. */
+function deleteAgain({ id }: SnapshotRow, { outside }: ImageState, ctx: ImageContext): void {
+  outside.log.warn(`image ${id}: the database had lost that it was deleted`, { actor: ctx.path });
+  ctx.task(
+    `delete ${id} again`,
+    () => outside.store.shared.deleteSnapshot(id),
+    () => ({ type: 'deleted-again' }),
+  );
 }
 
 export function forget(id: SnapshotId, state: ImageState, ctx: ImageContext): void {
   if (state.buildInHand === id) state.buildInHand = null;
-  state.gone.add(id);
+  state.gone.set(id, ctx.now());
   state.rows?.delete(id);
   state.snapshots.delete(id);
   freeImages(state, ctx);

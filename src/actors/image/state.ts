@@ -46,7 +46,7 @@ export interface ImageState extends ImageArgs {
   /** Null until the table has been read, and after a write of which nobody knows whether it took effect. */
   rows: Map<SnapshotId, SnapshotRow> | null;
   /** Rows that are no more: a list may have been read before. */
-  readonly gone: Set<SnapshotId>;
+  readonly gone: Map<SnapshotId, number>;
   readonly snapshots: Map<SnapshotId, Ref<SnapshotMessage>>;
   readonly launches: Map<NodeId, Launch>;
   isPaused: boolean;
@@ -83,7 +83,7 @@ export function newState(args: ImageArgs): ImageState {
     looksFailed: 0,
     installation: null,
     rows: null,
-    gone: new Set(),
+    gone: new Map(),
     snapshots: new Map(),
     launches: new Map(),
     isPaused: false,

@@ -111,7 +111,7 @@ export function replaceMember(
 }
 
 /** What a subnode's actor has written, as the node's row shows it. */
-export function noteSubnode(told: SubnodeTold, node: Self): void {
+export function noteSubnode(told: Exclude<SubnodeTold, { readonly type: 'subnode-lost' }>, node: Self): void {
   const { home } = node;
   const others = home.row.subnodes.filter(({ id }) => id !== told.row.id);
   if (told.type === 'subnode-gone') {

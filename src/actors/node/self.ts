@@ -1,6 +1,7 @@
 /** A node's actor from inside: its state, how it writes its row, its connection and its permits. */
 import type { LaunchEnding } from '../../domain/canary.js';
 import { factSheet } from '../../domain/fact-sheet.js';
+import { isLost, isNodeLost } from '../../domain/lost-row.js';
 import type { NodePatch, NodeRow } from '../../domain/node-row.js';
 import type { LogFields } from '../../ports/log.js';
 import type { Outside } from '../../ports/outside.js';
@@ -89,26 +90,39 @@ export async function change(node: Self, ctx: NodeContext, make: (row: NodeRow) 
     const patch = make(row);
     if (!patch) return false;
     const outcome = await session.changeNode(row.id, row, patch);
-    if (outcome.kind === 'gone') {
-      home.outside.log.warn(`node ${row.id}: its row is gone`, whereabouts(row));
-      leave(node, ctx);
-      return false;
-    }
-    accept(outcome.row, node, ctx);
+    if (!(await learnRow(outcome.kind === 'gone' ? null : outcome.row, node, ctx))) return false;
     if (outcome.kind === 'changed') return true;
     home.outside.log.info(`node ${row.id}: its row was changed by others`, whereabouts(row));
   }
   throw new Error(`the row of node ${home.row.id} changes faster than it can be written`);
 }
 
-/** The row as it is, where an earlier life may have died between a write and its answer. False where it is gone. */
+/** The row as it is, where somebody may have written it without hearing of it. False where it is gone. */
 export async function readRow(node: Self, ctx: NodeContext): Promise<boolean> {
   const { home } = node;
-  const row = await home.outside.store.shared.node(home.row.id);
+  const isThere = await learnRow(await home.outside.store.shared.node(home.row.id), node, ctx);
   node.isRowSure = true;
-  if (row) accept(row, node, ctx);
-  else leave(node, ctx);
-  return row !== null;
+  return isThere;
+}
+
+/** What the database says of the row. What it has lost is put back; false where it is gone because it was deleted. */
+export async function learnRow(found: NodeRow | null, node: Self, ctx: NodeContext): Promise<boolean> {
+  const { home } = node;
+  if (found && !isNodeLost(home.row, found)) {
+    accept(found, node, ctx);
+    return true;
+  }
+  const session: Session = node.connection.lease ?? home.outside.store.shared;
+  const row = await session.restoreNode(home.row);
+  if (!row) {
+    leave(node, ctx);
+    return false;
+  }
+  if (isLost(home.row, found)) {
+    home.outside.log.warn(`node ${row.id}: the database had lost its row, which is as it was again`, whereabouts(row));
+  }
+  accept(row, node, ctx);
+  return true;
 }
 
 /** The row is durable like this: pool, gauges and history learn it, and whoever listens learns of a new state. */

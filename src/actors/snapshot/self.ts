@@ -1,5 +1,6 @@
 /** A snapshot's actor from inside: its state, how it writes its row, its connection and its permit. */
 import { backoffMs } from '../../domain/backoff.js';
+import { isLost } from '../../domain/lost-row.js';
 import type { RemovalPart, SnapshotPatch, SnapshotRow } from '../../domain/snapshot-row.js';
 import type { Outside } from '../../ports/outside.js';
 import type { LogFields } from '../../ports/log.js';
@@ -73,28 +74,38 @@ export async function change(
     const { row } = home;
     const patch = make(row);
     if (!patch) return false;
-    const outcome = await session.changeSnapshot(row.id, { state: row.state, step: row.step }, patch);
-    if (outcome.kind === 'gone') {
-      home.outside.log.warn(`image ${row.id}: its row is gone`, whereabouts(row));
-      leave(self, ctx);
-      return false;
-    }
-    accept(outcome.row, self, ctx);
+    const outcome = await session.changeSnapshot(row.id, row, patch);
+    if (!(await learnRow(outcome.kind === 'gone' ? null : outcome.row, self, ctx))) return false;
     if (outcome.kind === 'changed') return true;
     home.outside.log.info(`image ${row.id}: its row was changed by others`, whereabouts(row));
   }
   throw new Error(`the row of image ${home.row.id} changes faster than it can be written`);
 }
 
-/** The row as it is, where an earlier life may have died between a write and its answer. False where it is gone. */
+/** The row as it is, where somebody may have written it without hearing of it. False where it is gone. */
 export async function readRow(self: Self, ctx: SnapshotContext): Promise<boolean> {
   const { id, provider, image } = self.home.row;
   const rows = await self.home.outside.store.shared.snapshots({ provider, image });
-  const row = rows.find(each => each.id === id);
+  const isThere = await learnRow(rows.find(each => each.id === id) ?? null, self, ctx);
   self.isRowSure = true;
-  if (row) accept(row, self, ctx);
-  else leave(self, ctx);
-  return row !== undefined;
+  return isThere;
+}
+
+/** What the database says of the row. What it has lost is put back; false where it is gone because it was deleted. */
+async function learnRow(found: SnapshotRow | null, self: Self, ctx: SnapshotContext): Promise<boolean> {
+  const { home, connection } = self;
+  if (found && !isLost(home.row, found)) {
+    accept(found, self, ctx);
+    return true;
+  }
+  const row = await (connection.lease ?? home.outside.store.shared).restoreSnapshot(home.row);
+  if (!row) {
+    leave(self, ctx);
+    return false;
+  }
+  home.outside.log.warn(`image ${row.id}: the database had lost its row, which is as it was again`, whereabouts(row));
+  accept(row, self, ctx);
+  return true;
 }
 
 function accept(row: SnapshotRow, self: Self, ctx: SnapshotContext): void {

@@ -162,6 +162,8 @@ export class FakeStore implements StorePort {
     node: async id => this.rows.find(row => row.id === id) ?? null,
     nodeByName: async () => null,
     insertNodes: async () => [],
+    restoreNode: () => Promise.reject(new Error('no command restores a node')),
+    restoreSnapshot: () => Promise.reject(new Error('no command restores an image')),
     deleteNode: async () => undefined,
     insertSubnodes: () => Promise.reject(new Error('no command inserts a subnode')),
     changeSubnode: () => Promise.reject(new Error('no command changes a subnode')),
