@@ -21,9 +21,12 @@ class SlowPool {
   }
 
   async settle(): Promise<void> {
+    await turn();
     for (let open = this.#open.shift(); open; open = this.#open.shift()) {
       open();
-      await new Promise(resolve => setImmediate(resolve));
+      // What waits is looked at in the turn after the one that hears of the commit.
+      await turn();
+      await turn();
     }
   }
 
@@ -35,6 +38,8 @@ class SlowPool {
     return ids.map(id => id % 2);
   }
 }
+
+const turn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve));
 
 let pool: SlowPool;
 let group: GroupCommit;
@@ -52,29 +57,51 @@ const outcomes = async (changes: readonly Promise<number>[]): Promise<unknown[]>
 };
 
 describe('changes that come together', () => {
-  test('are committed by themselves while nobody waits, then in groups in the order of their rows', async () => {
-    const asked = [9, 4, 7, 3, 8, 1].map(change);
+  test('go by themselves where they come alone', async () => {
+    expect(await outcomes([change(9)])).toEqual([1]);
+    expect(await outcomes([change(4)])).toEqual([0]);
     expect(pool.commits).toEqual([[9], [4]]);
-    expect(await outcomes(asked)).toEqual([1, 0, 1, 1, 0, 1]);
-    expect(pool.commits).toEqual([[9], [4], [1, 3, 7, 8]]);
+  });
+
+  test('are shared out among two groups, in the order of their rows, and those that come meanwhile go together', async () => {
+    const asked = [9, 4, 7, 3, 8].map(change);
+    await turn();
+    expect(pool.commits).toEqual([
+      [4, 7, 9],
+      [3, 8],
+    ]);
+    const late = [6, 2, 5].map(change);
+    expect(await outcomes([...asked, ...late])).toEqual([1, 0, 1, 1, 0, 0, 0, 1]);
+    expect(pool.commits.slice(2)).toEqual([[2, 5, 6]]);
   });
 
   test('are a hundred to a group at most, and two groups at once', async () => {
     const asked = Array.from({ length: 302 }, (_none, id) => change(id));
+    await turn();
+    expect(pool.commits.map(({ length }) => length)).toEqual([100, 100]);
     expect(await outcomes(asked)).toHaveLength(302);
-    expect(pool.commits.map(({ length }) => length)).toEqual([1, 1, 100, 100, 100]);
+    expect(Math.max(...pool.commits.map(({ length }) => length))).toBe(100);
+    expect(pool.commits.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 302 }, (_none, id) => id));
   });
 
   test('are tried one by one where the server refuses one of them', async () => {
     pool.bad = 3;
     const asked = [9, 4, 7, 3, 8].map(change);
     expect(await outcomes(asked)).toEqual([1, 0, 1, 'the value is too long', 0]);
-    expect(pool.commits).toEqual([[9], [4], [3, 7, 8], [3], [7], [8]]);
+    const [first, second, ...rest] = pool.commits;
+    expect([first, second]).toEqual([
+      [4, 7, 9],
+      [3, 8],
+    ]);
+    expect(rest).toEqual([[3], [8]]);
   });
 
   test('are all in doubt where the server goes away, and none is tried again behind its actor', async () => {
     pool.trouble = new Fault('store.away', 'connection lost');
     expect(await outcomes([9, 4, 7, 3].map(change))).toEqual(Array.from({ length: 4 }, () => 'connection lost'));
-    expect(pool.commits).toEqual([[9], [4], [3, 7]]);
+    expect(pool.commits).toEqual([
+      [4, 9],
+      [3, 7],
+    ]);
   });
 });
