@@ -65,8 +65,8 @@ function readFailure(error: unknown): { code: ExitCode; message: string; next: s
   return { code: exitCodes.failed, message: `this is a bug: ${text}`, next: null };
 }
 
-/** What the operating system refuses is no bug of ours. */
-function adviceFor(error: unknown): string | null {
+/** What the operating system refuses is no bug of ours: its message names the place. */
+export function adviceFor(error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   switch (error.code) {
     case 'ENOSPC':
@@ -77,6 +77,16 @@ function adviceFor(error: unknown): string | null {
       return 'run it as a user who may, or give this one the right';
     case 'EROFS':
       return 'mount that file system writable, or name another place';
+    case 'ENOENT':
+      return 'make it, or correct its name';
+    case 'EEXIST':
+    case 'ENOTDIR':
+    case 'EISDIR':
+      return 'move away what is there, or name another place';
+    case 'EADDRINUSE':
+      return 'stop the program that listens there, or choose another address';
+    case 'EADDRNOTAVAIL':
+      return 'name an address of this machine';
     case 'EMFILE':
     case 'ENFILE':
       return 'allow more open files (ulimit -n, LimitNOFILE)';

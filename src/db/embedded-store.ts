@@ -20,17 +20,19 @@ const maxConnections = 200;
 export async function openEmbeddedStore({ dir, now, log, mayCreate }: EmbeddedStoreOptions): Promise<StorePort> {
   // A command line that only looks must not leave a database behind.
   if (!mayCreate && !existsSync(dir)) throw new Fault('store.empty', `there is no database of nodepool yet in ${dir}`);
-  const server = await inFaults(() => startEmbeddedPostgres({ dir, maxConnections, log }));
-  return new EmbeddedStore(server, dburi => openStore({ dburi, now, log }));
+  const server = await inFaults(dir, () => startEmbeddedPostgres({ dir, maxConnections, log }));
+  return new EmbeddedStore(dir, server, dburi => openStore({ dburi, now, log }));
 }
 
 class EmbeddedStore implements StorePort {
+  readonly #dir: string;
   readonly #server: EmbeddedPostgres;
   readonly #open: (dburi: string) => StorePort;
   #dburi: string;
   #store: StorePort;
 
-  constructor(server: EmbeddedPostgres, open: (dburi: string) => StorePort) {
+  constructor(dir: string, server: EmbeddedPostgres, open: (dburi: string) => StorePort) {
+    this.#dir = dir;
     this.#server = server;
     this.#open = open;
     this.#dburi = server.dburi;
@@ -51,7 +53,7 @@ class EmbeddedStore implements StorePort {
   }
 
   async #ensureServer(): Promise<void> {
-    await inFaults(() => this.#server.ensure());
+    await inFaults(this.#dir, () => this.#server.ensure());
     if (this.#server.dburi === this.#dburi) return;
     await this.#store.close();
     this.#dburi = this.#server.dburi;
@@ -76,10 +78,11 @@ class EmbeddedStore implements StorePort {
   }
 }
 
-async function inFaults<T>(work: () => Promise<T>): Promise<T> {
+async function inFaults<T>(dir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new Fault('store.away', cause instanceof Error ? cause.message : String(cause), { cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault('store.embedded', `the database of our own in ${dir}: ${why}`, { cause });
   }
 }

@@ -76,6 +76,10 @@ export const faultKinds = {
   },
   'build.command': { retry: 'never', next: 'read the log of the build, which has all that the command said' },
   'store.away': { retry: 'later', next: 'check dburi and that the database server runs' },
+  'store.embedded': {
+    retry: 'later',
+    next: 'see server.log in that folder for why it does not start, or name a database server of your own in dburi',
+  },
   'store.refused': { retry: 'later', next: 'the database refused the statement; its message says why' },
   'store.empty': { retry: 'later', next: 'start nodepoold, which makes it, or check dburi and state-dir' },
   'store.schema': {

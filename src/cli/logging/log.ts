@@ -4,7 +4,7 @@ import pino from 'pino';
 import type { Log, LogFields } from '../../ports/log.js';
 import type { TextSink } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
-import { CliFailure } from '../failure.js';
+import { adviceFor, CliFailure } from '../failure.js';
 import { pythonLine, readableLine, type LogRecord } from './format.js';
 import { readIniPlan } from './ini.js';
 import { loggerOf } from './loggers.js';
@@ -35,7 +35,7 @@ export function openLog({ file, err, out = err, isTerminal }: LogOptions): OpenL
     return openPlan(plan, { out, err, now: () => Date.now() });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliFailure(exitCodes.failed, `the log cannot be opened: ${reason}`, { cause });
+    throw new CliFailure(exitCodes.failed, `the log cannot be opened: ${reason}`, { cause, next: adviceFor(cause) });
   }
 }
 
@@ -49,7 +49,8 @@ function readPlan(name: string): LoggingPlan {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const where = cause instanceof LoggingFileError ? `${name}:${cause.line}` : name;
-    throw new CliFailure(exitCodes.invalid, `${where}: ${reason}`, { cause });
+    const next = 'correct it, or name another one with -l FILE';
+    throw new CliFailure(exitCodes.invalid, `${where}: ${reason}`, { cause, next });
   }
 }
 
