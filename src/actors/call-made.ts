@@ -1,4 +1,5 @@
 /** Calls to the outside are told to the story of the node that they were made for. */
+import { firstLine } from '../domain/first-line.js';
 import { named } from '../domain/fault.js';
 import type { NodeId, SubnodeId } from '../domain/ids.js';
 import type { ShellPort } from '../ports/shell.js';
@@ -24,7 +25,7 @@ export interface EndedCall {
 }
 
 export function tellCall({ node, subnode }: Whose, { what, queuedAt, begunAt, outcome }: EndedCall, ctx: Teller): void {
-  const result = outcome.ok ? outcome.value : firstLine(named(asFault(outcome.error)));
+  const result = outcome.ok ? outcome.value : firstLine(named(asFault(outcome.error))).slice(0, resultMax);
   const times = { at: begunAt, waitedMs: begunAt - queuedAt, ms: ctx.now() - begunAt };
   const call = { what, subnode: subnode === undefined ? null : Number(subnode), ...times, isOk: outcome.ok, result };
   ctx.tell(historyAddress, { type: 'call-made', node, call });
@@ -32,8 +33,6 @@ export function tellCall({ node, subnode }: Whose, { what, queuedAt, begunAt, ou
 
 /** A whole output may be behind it. */
 const resultMax = 300;
-
-const firstLine = (text: string): string => (text.split('\n', 1)[0] ?? '').slice(0, resultMax);
 
 /** Does what a task waits for, and tells how long that took and how it ended. */
 export type Telling = <T>(what: string, run: () => Promise<T>, resultOf?: (value: T) => string | null) => Promise<T>;

@@ -8,6 +8,7 @@
  * All providers that name it share one making: a file that was begun at about the time that somebody asks for is as good
  * as another one.
  */
+import { firstLine } from '../domain/first-line.js';
 import { Fault } from '../domain/fault.js';
 import type { DiskImage } from '../domain/pool-config.js';
 import type { DiskFile, MadeFile } from '../ports/builds.js';
@@ -166,7 +167,7 @@ function made(outcome: TaskOutcome<void>, state: DiskimageState, ctx: Context<Di
     for (const wish of state.waiting.splice(0)) look(wish, state, ctx);
   } else {
     const fault = asFault(outcome.error);
-    state.trouble = fault.message.split('\n', 1)[0] ?? '';
+    state.trouble = firstLine(fault.message);
     for (const { replyTo } of state.waiting.splice(0)) replyTo.reply({ ok: false, fault });
   }
   ctx.tell(statsAddress, {

@@ -10,6 +10,7 @@
  * A message whose write cannot be done, because the way to the database is lost, is put aside until there is one again.
  * After each message the actor looks at its row and begins whatever is next and not in hand.
  */
+import { firstLine } from '../domain/first-line.js';
 import { Fault } from '../domain/fault.js';
 import type { LaunchEnding } from '../domain/canary.js';
 import type { RemovalPart, SnapshotPatch, SnapshotRow, Standing } from '../domain/snapshot-row.js';
@@ -113,10 +114,6 @@ function stateForPeople(row: SnapshotRow, progress: string | null, isCutOff: boo
     ...(isCutOff ? ['waiting for the database'] : []),
   ];
   return parts.join('; ');
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
 }
 
 /** Messages that are acted upon in their order, and may write. */

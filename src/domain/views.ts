@@ -1,4 +1,5 @@
 /** Rows as JSON (DESIGN 5): ids are numbers, missing is null, ages in seconds. `ports/control` names the same shapes. */
+import { firstLine } from './first-line.js';
 import { withNext } from './fault.js';
 import type { NodeRow } from './node-row.js';
 import type { SnapshotRow } from './snapshot-row.js';
@@ -20,7 +21,7 @@ export function nodeView(row: NodeRow, now: number) {
     step: row.step,
     ageSeconds: ageSeconds(row.stateTime, now),
     // An error may have a whole output behind its first line.
-    reason: row.reason ?? (row.lastError === null ? null : withNext(row.lastError.split('\n', 1)[0] ?? '')),
+    reason: row.reason ?? (row.lastError === null ? null : withNext(firstLine(row.lastError))),
     subnodes: row.subnodes.map(subnode => ({
       id: Number(subnode.id),
       serverId: subnode.serverId,

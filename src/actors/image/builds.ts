@@ -1,4 +1,5 @@
 /** When the image is built, and what becomes of the build. */
+import { firstLine } from '../../domain/first-line.js';
 import { backoffMs } from '../../domain/backoff.js';
 import { Fault } from '../../domain/fault.js';
 import type { DiskImage } from '../../domain/pool-config.js';
@@ -37,7 +38,7 @@ function troubleOf(state: ImageState): string | null {
   else if (!current(state)) parts.push(`no snapshot of ${image} is ready in ${provider}: ${state.plan}`);
   if (back !== null) parts.push(`image ${back.id} is set back: ${back.reason ?? 'its trial'}`);
   if (buildsFailed > 0 && lastBuild !== null && !lastBuild.isReady) {
-    const [summary] = (lastBuild.reason ?? '').split('\n', 1);
+    const summary = firstLine(lastBuild.reason ?? '');
     parts.push(`its last build failed (${buildsFailed} in a row): ${summary}`);
   }
   return parts.length === 0 ? null : parts.join('; ');

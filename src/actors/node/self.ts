@@ -106,7 +106,7 @@ export async function readRow(node: Self, ctx: NodeContext): Promise<boolean> {
 }
 
 /** What the database says of the row. What it has lost is put back; false where it is gone because it was deleted. */
-export async function learnRow(found: NodeRow | null, node: Self, ctx: NodeContext): Promise<boolean> {
+async function learnRow(found: NodeRow | null, node: Self, ctx: NodeContext): Promise<boolean> {
   const { home } = node;
   if (found && !isNodeLost(home.row, found)) {
     accept(found, node, ctx);

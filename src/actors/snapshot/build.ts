@@ -1,4 +1,5 @@
 /** How a build goes on: one step in hand at a time, and its result on the row before the next one begins. */
+import { firstLine } from '../../domain/first-line.js';
 import { Fault } from '../../domain/fault.js';
 import type { SnapshotPatch, SnapshotRow } from '../../domain/snapshot-row.js';
 import type { Outside } from '../../ports/outside.js';
@@ -138,7 +139,7 @@ async function stepFailed(fault: Fault, isCertain: boolean, self: Self, ctx: Sna
 
 async function failed(fault: Fault, patch: SnapshotPatch, self: Self, ctx: SnapshotContext): Promise<void> {
   const { row, outside } = self.home;
-  const [summary] = fault.message.split('\n', 1);
+  const summary = firstLine(fault.message);
   outside.log.warn(`image ${row.id}: its build failed at ${row.step ?? 'no step'}: ${summary}`, {
     ...whereabouts(row),
     fault: fault.kind,

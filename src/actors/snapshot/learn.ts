@@ -1,3 +1,4 @@
+import { firstLine } from '../../domain/first-line.js';
 import type { Fault } from '../../domain/fault.js';
 import { decideImage, type ImageFact } from '../../domain/image.js';
 import { firstRemoval, type SnapshotPatch, type SnapshotRow } from '../../domain/snapshot-row.js';
@@ -26,7 +27,7 @@ export async function learn(
     return { ...more, ...statePatch(decision.to, row), ...(fault ? { lastError: fault.message } : {}) };
   });
   const { row } = self.home;
-  const line = `image ${row.id}: ${why?.split('\n', 1)[0] ?? decision.why}`;
+  const line = `image ${row.id}: ${firstLine(why ?? decision.why)}`;
   if (decision.kind === 'ignore') outside.log.debug(`${line} (${fact})`, whereabouts(row));
   else outside.log.info(line, whereabouts(row));
   if (before.state !== 'building' || row.state === 'building') return;
