@@ -16,7 +16,12 @@ export async function claimSocket(path: string): Promise<void> {
       next: 'give control.socket, NODEPOOLD_SOCKET or --socket a shorter path',
     });
   }
-  await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+  await mkdir(dirname(path), { recursive: true, mode: 0o750 }).catch((cause: Error) => {
+    throw new ControlError(`the folder of the socket ${path} cannot be made: ${cause.message}`, {
+      next: 'make room for it, or name another place in state-dir, control.socket or NODEPOOLD_SOCKET',
+      cause,
+    });
+  });
   const found = await lstat(path).catch(absent);
   if (found === null) return;
   if (!found.isSocket()) {

@@ -28,7 +28,12 @@ const wrongStarts: readonly Wrong[] = [
   { name: 'an unknown database', keys: { dburi: "'oracle://u:pw@h/d'" }, code: 6, says: /with -c FILE$/ },
   { name: 'no such logging file', args: dir => ['-l', join(dir, 'none')], code: 6, says: /none.*ENOENT.*; .*-l FILE$/ },
   { name: 'no logging file', args: dir => ['-l', join(dir, 'taken')], code: 6, says: /taken:1: .*; .*-l FILE$/ },
-  { name: 'a file where state is to be', keys: { 'state-dir': 'taken' }, code: 1, says: /EEXIST.*taken.*; move away/ },
+  {
+    name: 'a file where state is to be',
+    keys: { 'state-dir': 'taken' },
+    code: 1,
+    says: /EEXIST.*taken.*; make room for it/,
+  },
   {
     name: 'a file in the embedded database',
     keys: { dburi: "'embedded:'" },

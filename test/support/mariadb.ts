@@ -39,19 +39,22 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   const dir = await mkdtemp(join(tmpdir(), 'nodepool-mariadb-'));
   await chmod(dir, 0o755);
   const dataDir = join(dir, 'data');
+  const socketDir = join(dir, 'run');
+  await mkdir(socketDir);
+  await chmod(socketDir, 0o777);
+  // A server that starts deletes what others keep of their questions in a folder that it shares with them.
+  const ownTmp = `--tmpdir=${socketDir}`;
   const asUser = process.getuid?.() === 0 ? ['--user=mysql'] : [];
   await run('mariadb-install-db', [
     '--no-defaults',
     ...asUser,
     `--datadir=${dataDir}`,
+    ownTmp,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
     // Half of the time goes into creating a log of 96 MB.
     '--innodb-log-file-size=8M',
   ]);
-  const socketDir = join(dir, 'run');
-  await mkdir(socketDir);
-  await chmod(socketDir, 0o777);
   const port = await freePort();
   const dburiOf = (name: string) => `mysql://${user}:${encodeURIComponent(password)}@127.0.0.1:${String(port)}/${name}`;
 
@@ -63,6 +66,7 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
         ...asUser,
         `--datadir=${dataDir}`,
         `--socket=${join(socketDir, 'mysql.sock')}`,
+        ownTmp,
         `--pid-file=${join(socketDir, 'mysql.pid')}`,
         '--bind-address=127.0.0.1',
         `--port=${String(port)}`,
