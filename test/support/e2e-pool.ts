@@ -124,12 +124,17 @@ export class E2ePool {
    * they were counted, and what is there is not thrown away.
    */
   untilStocked(): Promise<readonly NodeView[]> {
-    const labels = Object.entries(this.#labels);
-    return this.untilNodes(
-      nodes =>
-        nodes.every(node => node.state === 'ready') &&
-        labels.every(([label, stock]) => nodes.filter(node => node.label === label).length >= stock),
-    );
+    return this.untilNodes(nodes => this.#isStock(nodes));
+  }
+
+  async isStocked(): Promise<boolean> {
+    return this.#isStock(await this.nodes());
+  }
+
+  #isStock(nodes: readonly NodeView[]): boolean {
+    const isWhole = ([label, stock]: [string, number]): boolean =>
+      nodes.filter(node => node.label === label).length >= stock;
+    return nodes.every(node => node.state === 'ready') && Object.entries(this.#labels).every(isWhole);
   }
 
   async untilNodes(isSo: (nodes: readonly NodeView[]) => boolean): Promise<readonly NodeView[]> {
