@@ -274,12 +274,11 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
         const changed = await Promise.all(
           asked.map((row, n) => store.shared.changeNode(row.id, row, { state: 'used', ip: `192.0.2.${n}` })),
         );
-        expect(changed.map(({ kind }) => kind)).toEqual([
-          'refused',
-          'gone',
-          ...Array.from({ length: 48 }, () => 'changed'),
-          'refused',
-        ]);
+        const kinds = changed.map(({ kind }) => kind);
+        expect(kinds.slice(0, 2)).toEqual(['refused', 'gone']);
+        expect(kinds.slice(3, 50)).toEqual(Array.from({ length: 47 }, () => 'changed'));
+        // Of two that ask for the same row one is first, whichever.
+        expect([kinds[2], kinds[50]].sort()).toEqual(['changed', 'refused']);
         for (const outcome of changed) {
           if (outcome.kind === 'changed') expect(outcome.row).toEqual(await store.shared.node(outcome.row.id));
         }

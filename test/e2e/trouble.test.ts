@@ -125,18 +125,20 @@ describe('a daemon in a world in trouble', () => {
     const before = world.jobs.finished();
     const descriptors = await descriptorsOf(daemon.pid);
     const said = daemon.stderr().length;
+    const [node] = await pool.untilStocked();
+    if (!node) throw new Error('there is no node');
+    const cloud = cloudOf(world, node.provider);
     // So that something is wanted of that cloud all the time.
-    const { faults } = cloudOf(world, 'west');
+    const { faults } = cloud;
     faults.next('deleteServer', { kind: 'answer', status: 503 }, 100);
-    const inWest = (await pool.nodes()).find(node => node.provider === 'west');
-    await pool.client.delete(inWest?.id ?? 0, { now: true });
+    await pool.client.delete(node.id, { now: true });
     await descriptors.exhaust();
     try {
       // Connections that there are do not help it: each party has to be connected to anew.
-      await Promise.all([gearman()?.down(), masterOf(world).down(), cloudOf(world, 'west').down()]);
-      await Promise.all([gearman()?.up(), masterOf(world).up(), cloudOf(world, 'west').up()]);
+      await Promise.all([gearman()?.down(), masterOf(world).down(), cloud.down()]);
+      await Promise.all([gearman()?.up(), masterOf(world).up(), cloud.up()]);
       world.jobs.submit({ job: 'demo-job', label: 'small', durationMs: 100, count: 6 });
-      for (const party of ['demand/', 'targets/', 'providers/west']) {
+      for (const party of ['demand/', 'targets/', `providers/${node.provider}`]) {
         await pool.until(() => new RegExp(`"actor":"${party}[^"]*".*EMFILE`).test(daemon.stderr().slice(said)));
       }
     } finally {
