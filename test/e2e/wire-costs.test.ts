@@ -12,8 +12,9 @@ test('forty nodes over the wire take few statements, calls and connections, and 
     const began = await wire.meter();
     await wire.fillTo(60);
     const { statements, byKind, calls, connectionsPeak, timers } = await began();
-    // Changes that happen to come together have a `begin` and a `commit` besides.
-    expect(statements).toBeLessThanOrEqual(12 * 40);
+    // How many changes happen to come together, with a `begin` and a `commit` of their own, is chance.
+    const ofGroups = (byKind.get('begin') ?? 0) + (byKind.get('commit') ?? 0);
+    expect(statements - ofGroups).toBeLessThanOrEqual(6 * 40);
     // One for each step; fewer would mean that somebody counts wrong.
     expect(byKind.get('update node set')).toBeGreaterThanOrEqual(5 * 40);
     // A server is made, a slave is added; lists are of all.
