@@ -14,7 +14,7 @@ export interface Whose {
   readonly subnode?: SubnodeId;
 }
 
-type Teller = Pick<Context<never>, 'now' | 'tell'>;
+export type Teller = Pick<Context<never>, 'now' | 'tell'>;
 
 export interface EndedCall {
   readonly what: string;

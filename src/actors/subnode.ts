@@ -18,13 +18,12 @@ import type { Outside } from '../ports/outside.js';
 import type { ShellPort } from '../ports/shell.js';
 import type { Actor, Context, Ref, TaskHandle, TaskIo, TaskOutcome } from '../runtime/actor.js';
 import { subnodeAddress } from './addresses.js';
-import { tellingOf, tellingShell } from './call-made.js';
 import { latestBegin } from './cloud/find-tagged.js';
 import { runExplained } from './node/console.js';
 import { removeAddresses, removeServers } from './node/delete.js';
 import { countLaunch, isWorthRepeating, retryBackoff, stepNamed, tellCloud } from './node/launch.js';
 import { newHostname } from './node/names.js';
-import type { Step, StepIo, StepOutcome } from './node/step.js';
+import { newStepIo, type Step, type StepIo, type StepOutcome } from './node/step.js';
 import type { Settings } from './settings.js';
 import { orFault, outcomeOf } from './step-outcome.js';
 import { asFault } from './store.js';
@@ -353,20 +352,9 @@ function ownPatch(patch: NodePatch | null): SubnodePatch | null {
 }
 
 function stepIo({ home, begunBy }: SubnodeState, ctx: SubnodeContext, task: TaskIo, wasPrepared: boolean): StepIo {
-  const { outside, settings, shell } = home;
   const row = asNode(home);
   const whose = { node: row.id, subnode: home.row.id };
-  return {
-    row,
-    outside,
-    settings,
-    shellFor: of => tellingShell(shell, tellingOf(of, ctx)),
-    task,
-    whose,
-    telling: tellingOf(whose, ctx),
-    begunBy,
-    wasPrepared,
-  };
+  return newStepIo(home, { row, whose, task, begunBy, wasPrepared }, ctx);
 }
 
 function rest(state: SubnodeState, ctx: SubnodeContext): void {

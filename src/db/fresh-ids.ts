@@ -82,7 +82,7 @@ export class FreshIds {
 }
 
 /** Rows of one INSERT: PostgreSQL takes 65535 values in a statement. */
-const insertedAtOnce = 500;
+export const insertedAtOnce = 500;
 
 async function insertAll(transaction: Knex, table: IdTable, columns: readonly Columns[]): Promise<void> {
   for (let at = 0; at < columns.length; at += insertedAtOnce) {

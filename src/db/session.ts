@@ -10,7 +10,7 @@ import type { WatchedJob } from '../domain/watched-job.js';
 import type { Changed, Expected, ExpectedSnapshot, LedgerRow, NodeFilter, Session } from '../ports/store.js';
 import { isConflict, toFault } from './faults.js';
 import type { Fence } from './fence.js';
-import type { FreshIds, IdTable } from './fresh-ids.js';
+import { insertedAtOnce, type FreshIds, type IdTable } from './fresh-ids.js';
 import type { Changer } from './group-commit.js';
 import type { InDoubt, RowName } from './in-doubt.js';
 import {
@@ -46,8 +46,6 @@ import {
 
 /** A transaction that the server undid for the sake of another one is repeated; more often than this is no accident. */
 const conflictsMax = 5;
-/** Rows of one INSERT. */
-const insertedAtOnce = 500;
 
 export interface SessionOptions {
   readonly now: () => number;

@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { serveControl } from '../../src/http/serve.js';
 import type { ControlServer } from '../../src/ports/control.js';
-import { actor, FakeControl, node, provider } from '../contract/http/fake-control.js';
+import { actor, FakeControl, node, provider, serveFake } from '../contract/http/fake-control.js';
 import { ensureDebianPackages } from '../support/packages.js';
 
 const run = promisify(execFile);
@@ -27,14 +26,7 @@ beforeAll(async () => {
     children: [actor('/providers/hp', { children: [images] }), actor('/events', { children: [source] })],
   });
   dir = await mkdtemp(join(tmpdir(), 'completion-'));
-  server = await serveControl({
-    socket: join(dir, 'control.sock'),
-    http: null,
-    writeToken: null,
-    readToken: null,
-    version: '1.2.3',
-    log: () => undefined,
-  })(api);
+  server = await serveFake(api, join(dir, 'control.sock'));
   // By the name that is completed; what else it is asked it repeats.
   const script = `#!/bin/sh\ntest "$1" = complete || { echo "ran: $*"; exit; }\nexec node ${program} "$@"\n`;
   await writeFile(join(dir, 'nodepool'), script);

@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { serveControl } from '../../src/http/serve.js';
 import type { ControlServer } from '../../src/ports/control.js';
-import { actor, FakeControl, node, provider } from '../contract/http/fake-control.js';
+import { actor, FakeControl, node, provider, serveFake } from '../contract/http/fake-control.js';
 import { ensureDebianPackages } from '../support/packages.js';
 import { until } from '../support/until.js';
 
@@ -23,14 +22,7 @@ beforeAll(async () => {
   api.root = actor('/', { children: Array.from({ length: 40 }, (_, index) => actor(`/part-${index + 1}`)) });
   dir = await mkdtemp(join(tmpdir(), 'terminal-'));
   await tmux('start-server', ';', 'set-option', '-g', 'exit-empty', 'off');
-  server = await serveControl({
-    socket: join(dir, 'control.sock'),
-    http: null,
-    writeToken: null,
-    readToken: null,
-    version: '1.2.3',
-    log: () => undefined,
-  })(api);
+  server = await serveFake(api, join(dir, 'control.sock'));
 });
 afterAll(async () => {
   await tmux('kill-server');

@@ -17,14 +17,13 @@ import {
   statsAddress,
   targetAddress,
 } from '../addresses.js';
-import { tellingOf, tellingShell } from '../call-made.js';
 import type { NodeMessage } from '../node.js';
 import type { OwnConnection } from '../own-connection.js';
 import type { PermitMessage, Work } from '../permits.js';
 import type { SubnodesMessage } from '../subnodes.js';
 import type { Settings } from '../settings.js';
 import type { DeletePart } from '../../domain/delete-step.js';
-import type { StepIo } from './step.js';
+import { newStepIo, type StepIo } from './step.js';
 
 /** What outlives a life of the node's actor. */
 export interface NodeHome {
@@ -184,19 +183,8 @@ export function whereabouts(row: NodeRow): LogFields {
 }
 
 export function stepIo({ home, begunBy }: Self, ctx: NodeContext, task: TaskIo, wasPrepared: boolean): StepIo {
-  const { row, outside, settings, shell } = home;
-  const whose = { node: row.id };
-  return {
-    row,
-    outside,
-    settings,
-    shellFor: of => tellingShell(shell, tellingOf(of, ctx)),
-    task,
-    whose,
-    telling: tellingOf(whose, ctx),
-    begunBy,
-    wasPrepared,
-  };
+  const { row } = home;
+  return newStepIo(home, { row, whose: { node: row.id }, task, begunBy, wasPrepared }, ctx);
 }
 
 // ── Permits ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@ import type { LaunchStep, NodePatch, NodeRow } from '../../domain/node-row.js';
 import type { Outside } from '../../ports/outside.js';
 import type { ShellPort } from '../../ports/shell.js';
 import type { TaskIo } from '../../runtime/actor.js';
-import type { Telling, Whose } from '../call-made.js';
+import { tellingOf, tellingShell, type Teller, type Telling, type Whose } from '../call-made.js';
 import type { Settings } from '../settings.js';
 
 /** What one step has at hand. */
@@ -22,6 +22,21 @@ export interface StepIo {
   readonly begunBy: number;
   /** `prepare` wrote something just now; false at a step that is begun again. */
   readonly wasPrepared: boolean;
+}
+
+/** Of a node and of a subnode alike. */
+export function newStepIo(
+  { outside, settings, shell }: Pick<StepIo, 'outside' | 'settings'> & { readonly shell: ShellPort },
+  own: Pick<StepIo, 'row' | 'whose' | 'task' | 'begunBy' | 'wasPrepared'>,
+  ctx: Teller,
+): StepIo {
+  return {
+    ...own,
+    outside,
+    settings,
+    shellFor: whose => tellingShell(shell, tellingOf(whose, ctx)),
+    telling: tellingOf(own.whose, ctx),
+  };
 }
 
 /** `done`: what to record, and what comes next. */

@@ -1,6 +1,7 @@
 /** A control API without a daemon: answers from what the test gives it and remembers what it was asked. */
 import type { ImageName } from '../../../src/domain/snapshot-row.js';
 import { Fault } from '../../../src/domain/fault.js';
+import { serveControl } from '../../../src/http/serve.js';
 import { History } from '../../../src/domain/history.js';
 import type { StoryEntry } from '../../../src/domain/story.js';
 import type {
@@ -9,6 +10,7 @@ import type {
   AlienServerView,
   CommandOutcome,
   ControlApi,
+  ControlServer,
   ExplainQuery,
   ExplainView,
   HistoryView,
@@ -29,6 +31,23 @@ import type {
   TreeView,
 } from '../../../src/ports/control.js';
 
+/** Nothing is wanted, and nothing would change. */
+export const emptyPlan: PlanView = {
+  grants: [],
+  deficits: {},
+  changes: [],
+  isRefused: false,
+  problems: [],
+  effects: [],
+  peaks: [],
+};
+
+/** Over a Unix socket alone. */
+export function serveFake(api: ControlApi, socket: string): Promise<ControlServer> {
+  const options = { socket, http: null, writeToken: null, readToken: null, version: '1.2.3', log: () => undefined };
+  return serveControl(options)(api);
+}
+
 export class FakeControl implements ControlApi {
   readonly calls: unknown[][] = [];
   nodeViews: NodeView[] = [];
@@ -42,15 +61,7 @@ export class FakeControl implements ControlApi {
   root: TreeView = actor('/');
   /** Null: there is nothing of that name. */
   explainView: ExplainView | null = null;
-  planView: PlanView = {
-    grants: [],
-    deficits: {},
-    changes: [],
-    isRefused: false,
-    problems: [],
-    effects: [],
-    peaks: [],
-  };
+  planView: PlanView = emptyPlan;
   ready: ReadinessView = { ready: true, dependencies: [] };
   outcome: CommandOutcome = { kind: 'done', node: null };
   imageOutcome: ImageOutcome = { kind: 'done', image: null };

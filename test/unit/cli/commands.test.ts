@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../../src/cli/main.js';
 import { Fault } from '../../../src/domain/fault.js';
 import { nodeDetail } from '../../../src/domain/views.js';
-import { actor, image, node } from '../../contract/http/fake-control.js';
+import { actor, emptyPlan, image, node } from '../../contract/http/fake-control.js';
 import { Harness, row } from './harness.js';
 
 let cli: Harness;
@@ -416,15 +416,7 @@ describe('plan', () => {
     expect(out).toContain('| rax-ord  | 4       | 2        | 1         | 7    | 6   |');
     expect(cli.api.calls).toEqual([['plan', { precise: 3, trusty: 1 }]]);
     expect((await cli.ask('plan', '--exit-code')).code).toBe(7);
-    cli.api.planView = {
-      grants: [],
-      deficits: {},
-      changes: [],
-      isRefused: false,
-      problems: [],
-      effects: [],
-      peaks: [],
-    };
+    cli.api.planView = emptyPlan;
     expect((await cli.ask('plan', '--exit-code')).code).toBe(0);
     await cli.ask('plan', '--file', '/etc/nodepool/next.yaml');
     expect(cli.api.calls.at(-1)).toEqual(['plan', {}, '/etc/nodepool/next.yaml']);
