@@ -38,8 +38,8 @@ export type StatsMessage =
 interface Dependency {
   readonly reason: string | null;
   readonly isVital: boolean;
-  /** Its trouble is in the log. */
-  readonly isTold: boolean;
+  /** What the log has of its trouble: reasons, whose numbers do not count. */
+  readonly told: readonly string[];
   readonly since: number;
 }
 
@@ -111,9 +111,12 @@ export const statsActor: Actor<StatsMessage, StatsState, StatsState> = {
   },
 };
 
+/** Enough to see what it came to; one whose every failure has other words is not told for ever. */
+const reasonsTold = 5;
+
 /**
- * Told when it goes wrong and when it is well again. The first word of a dependency is what it begins with, and only
- * the second one says whether something is wrong.
+ * Told when it goes wrong, when that has another reason, and when it is well again. The first word of a dependency is
+ * what it begins with, and only the second one says whether something is wrong.
  */
 function noteDependency(
   { name, reason, isVital }: Extract<StatsMessage, { type: 'dependency' }>,
@@ -122,15 +125,25 @@ function noteDependency(
 ): void {
   const before = state.dependencies.get(name);
   const isSame = before !== undefined && (before.reason === null) === (reason === null);
-  const isNews = before !== undefined && (!isSame || (reason !== null && !before.isTold));
-  const isTold = reason !== null && (isNews || (isSame && before.isTold));
-  state.dependencies.set(name, { reason, isVital, isTold, since: isSame ? before.since : now });
-  if (!isNews || (reason === null && !before.isTold)) return;
-  const message = `${name}: ${reason ?? 'well again'}`;
-  if (reason === null) state.outside.log.info(message, { actor: name });
-  else state.outside.log.warn(message, { actor: name });
-  const type = reason === null ? 'dependency.well' : 'dependency.fault';
-  for (const listener of state.listeners) listener({ at: now, type, message });
+  const since = isSame ? before.since : now;
+  if (reason === null) {
+    state.dependencies.set(name, { reason, isVital, told: [], since });
+    if (!before || before.told.length === 0) return;
+    state.outside.log.info(`${name}: well again`, { actor: name });
+    tellListeners('dependency.well', `${name}: well again`, state, now);
+    return;
+  }
+  const words = reason.replaceAll(/\d+/g, '#');
+  const told = before?.told ?? [];
+  const isNews = before !== undefined && told.length < reasonsTold && !told.includes(words);
+  state.dependencies.set(name, { reason, isVital, told: isNews ? [...told, words] : told, since });
+  if (!isNews) return;
+  state.outside.log.warn(`${name}: ${reason}`, { actor: name });
+  tellListeners('dependency.fault', `${name}: ${reason}`, state, now);
+}
+
+function tellListeners(type: PoolEvent['type'], message: string, { listeners }: StatsState, at: number): void {
+  for (const listener of listeners) listener({ at, type, message });
 }
 
 function readinessOf({ dependencies }: StatsState, now: number): ReadinessView {

@@ -82,3 +82,24 @@ test('lesson 54: nodes on their way count as stock, however slow they come', asy
   await pool.advance(60_000);
   expect(pool.cloud().callsOf('createServer')).toHaveLength(3);
 });
+
+test('each new reason of a trouble is told once, however its numbers change, and a few of them at most', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 0 }] });
+  await pool.rest();
+  const told = (): string[] =>
+    pool.log
+      .map(({ message }) => message.split('demand/zuul_4730: '))
+      .flatMap(([head, why]) => (head === '' && why ? [why] : []));
+  const fails = async (why: string): Promise<void> => {
+    pool.demand.down(gearman, new Fault('gearman.unreachable', why));
+    await pool.until(() => pool.state('/demand/zuul_4730') === why, 30_000);
+  };
+  for (const why of ['reset by peer', 'EMFILE at 17', 'reset by peer', 'EMFILE at 18']) await fails(why);
+  expect(told()).toEqual(['reset by peer', 'EMFILE at 17']);
+  for (const why of ['c', 'd', 'e', 'f', 'g']) await fails(why);
+  expect(told()).toEqual(['reset by peer', 'EMFILE at 17', 'c', 'd', 'e']);
+  pool.demand.down(gearman, null);
+  await pool.until(() => told().at(-1) === 'well again', 30_000);
+  await fails('reset by peer');
+  expect(told().slice(5)).toEqual(['well again', 'reset by peer']);
+});

@@ -2,6 +2,7 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ControlClient } from '../../src/http/client.js';
 import { ControlError } from '../../src/http/control-error.js';
 import type { NodeView, TreeView } from '../../src/ports/control.js';
@@ -28,6 +29,9 @@ export interface PoolWish extends Surroundings, Omit<PoolFile, 'stateDir' | 'soc
 
 /** A launch takes two seconds at most here; the rest is for machines that do other things as well. */
 const patience = { withinMs: 90_000, everyMs: 50 } as const;
+
+/** Of what is asked for an account only, when it failed already. */
+const accountMs = 5_000;
 
 /** A start and a life as far as the point. */
 const crashMs = 120_000;
@@ -186,11 +190,23 @@ export class E2ePool {
   }
 
   async #account(): Promise<string> {
-    const nodes = await this.nodes().catch((error: unknown) => String(error));
-    const images = await this.client.images().catch((error: unknown) => String(error));
+    const nodes = await inTime(this.nodes());
+    const images = await inTime(this.client.images());
     const { servers, slaves } = this.world.judge();
     return JSON.stringify({ nodes, images, servers, slaves, log: this.#daemon?.stderr().slice(-6_000) }, null, 1);
   }
+}
+
+/** An account of a daemon that answers nothing, too. */
+async function inTime<T>(answer: Promise<T>): Promise<T | string> {
+  const late = new AbortController();
+  const nothing = delay(accountMs, 'no answer', { signal: late.signal });
+  return Promise.race([answer, nothing])
+    .catch(String)
+    .finally(() => {
+      late.abort();
+      nothing.catch(() => undefined);
+    });
 }
 
 /** The socket answers before the database does. */
