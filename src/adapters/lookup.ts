@@ -1,7 +1,8 @@
 /**
- * Names of clouds and masters. Node.js has two threads that look up names, for all threads of a process, and a name whose
- * server does not answer holds one for some ten seconds: eight calls to such a cloud kept all others from being found for
- * forty. So those who ask for a name that is being looked up wait for that answer. Nothing is remembered.
+ * Names of clouds and masters. Node.js has few threads that look up names, two where nobody asks for more as
+ * `bin/nodepoold` does, and a name whose server does not answer holds one for some ten seconds: eight calls to such a
+ * cloud kept all others from being found for forty. So those who ask for a name that is being looked up wait for that
+ * answer. Nothing is remembered.
  */
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';

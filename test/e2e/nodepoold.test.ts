@@ -124,6 +124,18 @@ describe('nodepoold', () => {
     await until(() => !existsSync(pidFile), patience);
   });
 
+  it('has threads that look up 32 names at once, or as many as its environment says', async () => {
+    // They are there with the first thing that one of them does, a file that is read.
+    const threads = async (env: Record<string, string>): Promise<number> => {
+      await pool.start({ env });
+      const count = readdirSync(`/proc/${pool.daemon.pid}/task`).length;
+      expect(await pool.stop()).toBe(0);
+      return count;
+    };
+    const [many, few] = [await threads({}), await threads({ UV_THREADPOOL_SIZE: '4' })];
+    expect(many - few).toBeGreaterThan(50);
+  });
+
   it('returns 1 with the reason when the start fails', async () => {
     rmSync(pool.socket, { force: true });
     const run = await nodepoold(['-c', pool.config, '-p', pidFile], {
