@@ -58,7 +58,8 @@ function isChosen({ workload, args }: Sample): boolean {
 
 function run({ script, args }: Sample): Finding[] {
   const options = { encoding: 'utf8', timeout: longestSampleMs, cwd: root } as const;
-  const flagsOfNode = ['--expose-gc', '--import', 'tsx'];
+  // The engine of the daemon.
+  const flagsOfNode = ['--expose-gc', '--require', join(root, 'bin/engine.js'), '--import', 'tsx'];
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
     [...flagsOfNode, join(folder, 'pool', script), ...args],
