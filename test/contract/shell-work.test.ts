@@ -122,7 +122,7 @@ describe.each([
 
   it('that hangs ends at its deadline, and so does what it runs, lesson 125', async () => {
     const mark = join(dir, 'hung');
-    const command = `echo begun; trap 'touch ${mark}' HUP; while true; do sleep 0.1; done`;
+    const command = `echo begun; trap 'touch ${mark}; exit' HUP; while true; do sleep 0.1; done`;
     const fault = await rejectsWith(work({ command }, { deadlineMs: 700 }), 'ssh.timeout');
     expect(fault.message).toContain('begun');
     await until(() => stat(mark).catch(() => false));
