@@ -3,6 +3,7 @@
  * writes for now, and that the same statement may succeed later on another connection; whatever else it says is a refusal.
  */
 import { Fault } from '../domain/fault.js';
+import { troubleWords } from '../domain/trouble.js';
 
 /** Node's and mysql2's names for a connection that could not be made or was lost. */
 const awayCodes = new Set([
@@ -20,6 +21,9 @@ const awayCodes = new Set([
   'EACCES',
   'EMFILE',
   'ENFILE',
+  'ENOMEM',
+  'ENOBUFS',
+  'EADDRNOTAVAIL',
   'PROTOCOL_CONNECTION_LOST',
   'PROTOCOL_SEQUENCE_TIMEOUT',
   'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
@@ -57,7 +61,8 @@ const stoppedMessage = /^(aborted|Unable to acquire a connection)$/;
 export function toFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   const trouble = native(error);
-  const message = trouble.sqlMessage ?? withoutStatement(trouble.message);
+  const message =
+    trouble.sqlMessage ?? (isConnection(trouble) ? troubleWords(trouble.error) : withoutStatement(trouble.message));
   if (isTableMissing(error)) {
     return new Fault('store.away', 'its tables are not made yet', { cause: error });
   }
@@ -81,8 +86,15 @@ interface Native {
   readonly code: string | null;
   readonly errno: number | null;
   readonly message: string;
+  /** The driver's. */
+  readonly error: unknown;
   /** mysql2: the server's own words. */
   readonly sqlMessage: string | null;
+}
+
+/** Node's own error, which may have no text at all. */
+function isConnection({ code }: Native): boolean {
+  return code !== null && (awayCodes.has(code) || /^ERR_|CERT|^UNABLE_TO_/.test(code));
 }
 
 function isAway({ code, errno, message }: Native): boolean {
@@ -105,6 +117,7 @@ function native(error: unknown): Native {
     code: typeof code === 'string' ? code : null,
     errno: typeof errno === 'number' ? errno : null,
     message: error instanceof Error ? error.message : String(error),
+    error,
     sqlMessage: typeof sqlMessage === 'string' ? sqlMessage : null,
   };
 }

@@ -5,6 +5,7 @@
  *
  * `kind` is stable: it names the statistics key, the API field and the test. Messages are for people.
  */
+import { adviceIn } from './trouble.js';
 
 /** What may be done about a fault: ask again at once, ask again later, ask somewhere else, or give up. */
 export type Retry = 'now' | 'later' | 'elsewhere' | 'never';
@@ -13,7 +14,10 @@ export type Retry = 'now' | 'later' | 'elsewhere' | 'never';
 export const faultKinds = {
   'cloud.unreachable': { retry: 'later', next: 'check auth-url, the network and the provider status page' },
   'cloud.timeout': { retry: 'later', next: 'see whether the cloud is slow; timings.api is the deadline of a call' },
-  'cloud.auth': { retry: 'later', next: 'check username, password and project of the provider' },
+  'cloud.auth': {
+    retry: 'later',
+    next: 'check username, password and project of the provider, and the roles of that user in it',
+  },
   'cloud.no-credentials': {
     retry: 'later',
     next: 'write the cloud into clouds.yaml, or give auth-url, username, password and project-id of the provider',
@@ -31,7 +35,7 @@ export const faultKinds = {
   'cloud.bad-answer': { retry: 'later', next: 'the answer was not what the API documents; is auth-url the right one?' },
   'cloud.no-endpoint': {
     retry: 'later',
-    next: 'check region-name, service-type and service-name against the catalogue',
+    next: 'check auth-url, and region-name, service-type and service-name against the catalogue',
   },
   'cloud.no-flavor': { retry: 'elsewhere', next: 'check min-ram and name-filter of the image' },
   'cloud.no-image': { retry: 'elsewhere', next: 'check the name of the image in the cloud' },
@@ -42,30 +46,51 @@ export const faultKinds = {
   },
   'cloud.no-network': { retry: 'elsewhere', next: 'check networks of the provider: names and ids are case sensitive' },
   'cloud.no-zone': { retry: 'elsewhere', next: 'check availability-zones of the provider' },
-  'cloud.server-error': { retry: 'later', next: 'the server went to ERROR; the message is the cloud’s own' },
-  'cloud.server-gone': { retry: 'later', next: 'somebody or the cloud deleted the server while it was launched' },
+  'cloud.server-error': {
+    retry: 'later',
+    next: 'the server went to ERROR and is replaced; the message is the cloud’s own: ask its operator if it goes on',
+  },
+  'cloud.server-gone': {
+    retry: 'later',
+    next: 'somebody or the cloud deleted the server while it was launched: find out who, if it goes on',
+  },
   'cloud.launch-timeout': { retry: 'later', next: 'raise launch-timeout or ask the cloud why servers are slow' },
   'ssh.unreachable': { retry: 'later', next: 'check security groups, the network and that sshd starts in the image' },
   'ssh.timeout': { retry: 'later', next: 'raise boot-timeout or look at the console of the machine' },
   'ssh.auth': { retry: 'later', next: 'check username and private-key of the image' },
-  'ssh.protocol': { retry: 'later', next: 'what answered on the port is not an SSH server' },
-  'ssh.host-key': { retry: 'never', next: 'the machine answers with another host key than before' },
+  'ssh.protocol': {
+    retry: 'later',
+    next: 'what answered on the port is not an SSH server, or has no room: see its console',
+  },
+  'ssh.host-key': {
+    retry: 'never',
+    next: 'another machine may have its address: look in the cloud for two servers with the same one',
+  },
   'ssh.command': { retry: 'never', next: 'run the command on a held node to see why it fails' },
   'ssh.key': { retry: 'never', next: 'check that private-key names a readable, unencrypted key file' },
   'ssh.key-exposed': { retry: 'never', next: 'chmod 600 the file of private-key: others can read the key' },
   'jenkins.unreachable': { retry: 'later', next: 'check jenkins.url and that the master runs' },
   'jenkins.timeout': { retry: 'later', next: 'the master is slow; see its load' },
   'jenkins.auth': { retry: 'later', next: 'check jenkins.user and jenkins.apikey, and their permissions' },
-  'jenkins.refused': { retry: 'never', next: 'the master refused the request; its message says why' },
+  'jenkins.refused': {
+    retry: 'never',
+    next: 'the master refused the request; its message says why (of a 404: is jenkins.url the root of a Jenkins?)',
+  },
   'jenkins.error': { retry: 'later', next: 'look at the log of the master' },
   'jenkins.bad-answer': { retry: 'later', next: 'is jenkins.url the root of a Jenkins, and no proxy’s page?' },
   'gearman.unreachable': { retry: 'later', next: 'check gearman-servers and that Zuul runs' },
-  'gearman.timeout': { retry: 'later', next: 'the Gearman server accepts but does not answer' },
+  'gearman.timeout': {
+    retry: 'later',
+    next: 'the Gearman server accepts but does not answer: see the load and the log of Zuul',
+  },
   'gearman.tls': {
     retry: 'later',
     next: 'check ssl-ca, ssl-cert and ssl-key of gearman-servers; ssl-legacy where the server speaks nothing newer than TLS 1.1',
   },
-  'gearman.bad-answer': { retry: 'later', next: 'what answers on the port is not a Gearman server' },
+  'gearman.bad-answer': {
+    retry: 'later',
+    next: 'what answers on the port is not a Gearman server: check gearman-servers',
+  },
   'build.script': { retry: 'never', next: 'read the log of the build, which has all that the script said' },
   'build.image-error': { retry: 'never', next: 'the cloud could not save the image; see its status page' },
   'build.image-gone': { retry: 'never', next: 'the cloud or somebody else deleted the image while it was saved' },
@@ -117,7 +142,7 @@ export function named({ kind, message }: Pick<Fault, 'kind' | 'message'>): strin
 /** What an operator should do about a text in which `named` wrote; null: nobody knows. */
 export function nextOf(text: string): string | null {
   for (const [, kind = ''] of text.matchAll(/(?<![\w.-])([a-z]+\.[a-z-]+): /g)) {
-    if (Object.hasOwn(faultKinds, kind)) return faultKinds[kind as FaultKind].next;
+    if (Object.hasOwn(faultKinds, kind)) return adviceIn(text) ?? faultKinds[kind as FaultKind].next;
   }
   return null;
 }
@@ -148,7 +173,7 @@ export class Fault extends Error {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.kind = kind;
     this.retry = faultKinds[kind].retry;
-    this.next = faultKinds[kind].next;
+    this.next = adviceIn(message) ?? faultKinds[kind].next;
     this.retryAfterMs = options.retryAfterMs ?? null;
   }
 

@@ -4,6 +4,7 @@
  */
 import { Fault, type FaultKind } from '../../domain/fault.js';
 import type { GearmanServer } from '../../domain/pool-config.js';
+import { troubleWords } from '../../domain/trouble.js';
 import type { DemandSource, QueueStatus } from '../../ports/demand.js';
 import { isTlsTrouble, openConnection, type Connection } from './connection.js';
 import { StatusReader } from './status-reader.js';
@@ -15,12 +16,16 @@ export function openGearman(): DemandSource {
 async function askStatus(server: GearmanServer, call: Call): Promise<QueueStatus> {
   const where = `gearman ${server.host}:${server.port}`;
   if (call.signal?.aborted === true) throw new Fault('gearman.timeout', `${where}: the caller gave up`);
+  return question(await connectionTo(server, where), where, call);
+}
+
+/** Only files of ours can be wrong before there is a socket. */
+async function connectionTo(server: GearmanServer, where: string): Promise<Connection> {
   try {
-    return await question(await openConnection(server), where, call);
+    return await openConnection(server);
   } catch (error) {
-    if (error instanceof Fault && error.kind !== 'gearman.tls') throw error;
     const kind = error instanceof Fault ? error.kind : isTlsTrouble(error) ? 'gearman.tls' : 'gearman.unreachable';
-    throw new Fault(kind, `${where}: ${messageOf(error)}`, { cause: error });
+    throw new Fault(kind, `${where}: ${troubleWords(error)}`, { cause: error });
   }
 }
 
@@ -67,8 +72,8 @@ function question({ socket, ready }: Connection, where: string, call: Call): Pro
       } else fail('gearman.bad-answer', outcome.wrong);
     });
     socket.on('error', error => {
-      if (isTlsTrouble(error)) fail('gearman.tls', messageOf(error), error);
-      else fail(reader.hasBytes() ? 'gearman.bad-answer' : 'gearman.unreachable', messageOf(error), error);
+      if (isTlsTrouble(error)) fail('gearman.tls', troubleWords(error), error);
+      else fail(reader.hasBytes() ? 'gearman.bad-answer' : 'gearman.unreachable', troubleWords(error), error);
     });
     socket.on('close', () => {
       // With TLS 1.3 a server looks at our certificate after the handshake has ended here.
@@ -76,10 +81,4 @@ function question({ socket, ready }: Connection, where: string, call: Call): Pro
       else fail('gearman.tls', isReady ? 'closed at once: it may not know our certificate' : 'closed in the handshake');
     });
   });
-}
-
-/** Node gives an error without a message when each address of a name was refused. */
-function messageOf(error: unknown): string {
-  const { message, code } = error as { message?: string; code?: string };
-  return message !== undefined && message !== '' ? message : (code ?? String(error));
 }

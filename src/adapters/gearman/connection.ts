@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { Fault } from '../../domain/fault.js';
 import type { GearmanServer, GearmanTls } from '../../domain/pool-config.js';
+import { troubleWords } from '../../domain/trouble.js';
 
 export interface Connection {
   readonly socket: Socket;
@@ -36,9 +37,7 @@ async function contentOf(file: string | null): Promise<Buffer | undefined> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new Fault('gearman.tls', `cannot read ${file}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, {
-      cause: error,
-    });
+    throw new Fault('gearman.tls', `cannot read ${file}: ${troubleWords(error)}`, { cause: error });
   }
 }
 

@@ -5,6 +5,7 @@
 import { errors, Pool, type Dispatcher } from 'undici';
 import { Fault } from '../../domain/fault.js';
 import { withoutSecrets } from '../../domain/redact.js';
+import { troubleWords } from '../../domain/trouble.js';
 import { lookupName } from '../lookup.js';
 import { parseJson, where, type Answer, type Request } from './answer.js';
 
@@ -167,9 +168,7 @@ async function errorText(response: Dispatcher.ResponseData): Promise<string> {
 }
 
 function noAnswer(request: Request, base: URL, error: unknown): Fault {
-  const { message, code } = error as { message?: string; code?: string };
-  const text = message !== undefined && message !== '' ? message : (code ?? String(error));
   const isNoHttp = error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError;
   const kind = isNoHttp ? 'jenkins.bad-answer' : 'jenkins.unreachable';
-  return new Fault(kind, `${where(request)}: no answer from ${base.host}: ${text}`, { cause: error });
+  return new Fault(kind, `${where(request)}: no answer from ${base.host}: ${troubleWords(error)}`, { cause: error });
 }

@@ -4,6 +4,7 @@ import { Agent, request } from 'undici';
 
 import { Fault } from '../../domain/fault.js';
 import { secretsIn, withoutSecrets } from '../../domain/redact.js';
+import { troubleWords } from '../../domain/trouble.js';
 import { lookupName } from '../lookup.js';
 import type { Deadline } from './deadline.js';
 
@@ -38,7 +39,7 @@ export interface ByteStream {
 }
 
 export interface HttpAnswer {
-  /** Method and path, for messages: never a header or a body. */
+  /** Method, host and path, for messages: never a header or a body. */
   readonly what: string;
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -128,7 +129,8 @@ function contentHeaders({ body, stream }: HttpRequest): Record<string, string> {
 }
 
 function whatOf(request: HttpRequest): string {
-  return `${request.method} ${new URL(request.url).pathname}`;
+  const { host, pathname } = parseUrl(request.url);
+  return `${request.method} ${host}${pathname}`;
 }
 
 function codeOf(error: unknown): string | null {
@@ -144,9 +146,7 @@ function toFault(error: unknown, request: HttpRequest, deadline: Deadline): Faul
   if (deadline.signal.aborted) return deadline.reason();
   if (error instanceof Fault) return error;
   const code = codeOf(error);
-  const words = error instanceof Error && error.message !== '' ? error.message : (code ?? String(error));
-  const { host, pathname } = parseUrl(request.url);
-  const message = `${request.method} ${host}${pathname}: ${words}`;
+  const message = `${whatOf(request)}: ${troubleWords(error)}`;
   const isNotHttp = code === 'UND_ERR_HEADERS_OVERFLOW' || (error instanceof Error && error.name === 'HTTPParserError');
   const kind = isNotHttp ? 'cloud.bad-answer' : isMistrust(code) ? 'cloud.tls' : 'cloud.unreachable';
   return new Fault(kind, message, { cause: error });
@@ -161,7 +161,7 @@ function isMistrust(code: string | null): boolean {
 export function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new Fault('cloud.no-endpoint', `"${text}" is not the URL of an HTTP service`);
+    throw new Fault('cloud.no-endpoint', `"${text.replace(/\/\/[^/]*@/, '//')}" is not the URL of an HTTP service`);
   }
   return url;
 }

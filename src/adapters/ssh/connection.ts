@@ -1,6 +1,7 @@
 import ssh2, { type Client, type ConnectConfig, type ParsedKey, type PublicKeyAuthMethod } from 'ssh2';
 
 import { Fault, type FaultKind } from '../../domain/fault.js';
+import { troubleWords } from '../../domain/trouble.js';
 import type { ShellLogin } from '../../ports/shell.js';
 import { hostKeyAlgorithms, hostKeyText } from './host-key.js';
 
@@ -59,7 +60,8 @@ export function connectTo(login: ShellLogin, privateKey: ParsedKey, bounds: Boun
     client.on('error', error => {
       const isOtherKey = hostKey !== null && login.hostKey !== null && hostKey !== login.hostKey;
       if (isOtherKey) fail('ssh.host-key', `host key ${hostKey}, recorded was ${login.hostKey}`, error);
-      else fail(kindOf(error), error.message, error);
+      else if (kindOf(error) === 'ssh.auth') fail('ssh.auth', 'it does not let this user in with this key', error);
+      else fail(kindOf(error), troubleWords(error), error);
     });
     client.on('close', () => {
       fail('ssh.unreachable', 'the connection was closed');
@@ -84,7 +86,7 @@ export function connectTo(login: ShellLogin, privateKey: ParsedKey, bounds: Boun
       // Without it each small packet waits for the delayed acknowledgement of the one before: 40 ms, some thirty times.
       client.setNoDelay(true);
     } catch (error) {
-      fail('ssh.protocol', error instanceof Error ? error.message : String(error), error);
+      fail('ssh.protocol', troubleWords(error), error);
     }
   });
 }

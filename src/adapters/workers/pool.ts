@@ -9,6 +9,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import { Piscina } from 'piscina';
 
 import { Fault, type FaultKind } from '../../domain/fault.js';
+import { threadEnded, troubleWords } from '../../domain/trouble.js';
 import { ENTRY_FUNCTION, type Call, type Op, type Progress, type Reply, type Request, type Result } from './request.js';
 
 /** The actors bound their calls; a queue here would let checks of ten minutes hold up calls of a second. */
@@ -216,8 +217,7 @@ function wireOf({ signal, onProgress }: CallTerms): { readonly port: MessagePort
 }
 
 function endedFault(call: Call, terms: CallTerms, error: unknown): Fault {
-  const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new Fault(terms.lost.ended, `${call.op}: the worker thread ended: ${words}`, { cause: error });
+  return new Fault(terms.lost.ended, `${call.op}: ${threadEnded}: ${troubleWords(error)}`, { cause: error });
 }
 
 function threadsOf(wanted: number): number {

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { isMainThread } from 'node:worker_threads';
 import { Subscriber, type Event } from 'zeromq';
+import { troubleWords } from '../../domain/trouble.js';
 import type { EventListener, EventSource, EventSubscription, LinkState } from '../../ports/events.js';
 
 export interface ZmqOptions {
@@ -94,7 +95,7 @@ class ZmqSubscription implements EventSubscription {
       await Promise.all([watched, received]);
     } catch (error) {
       // An endpoint that ZeroMQ cannot even parse, or no descriptor left for a socket.
-      this.#link('lost', error instanceof Error ? error.message : String(error));
+      this.#link('lost', troubleWords(error));
       this.#socket?.close();
       if (isWantOfDescriptors(error)) this.#beginAgain();
     }
