@@ -155,6 +155,14 @@ test('a URL that is none is told without its password', () => {
   );
 });
 
+test('a key file that no descriptor is left for is not called unreadable', () => {
+  const error = node('EMFILE', "EMFILE: too many open files, open '/etc/nodepool/id_rsa'");
+  const fault = new Fault('ssh.key', `private key /etc/nodepool/id_rsa: ${troubleWords(error)}`);
+  expect(withNext(named(fault))).toBe(
+    `ssh.key: private key /etc/nodepool/id_rsa: this machine has no file descriptor left for it (EMFILE) -> ${descriptors}`,
+  );
+});
+
 test('each kind has advice', () => {
   for (const { next } of Object.values(faultKinds)) expect(next.length).toBeGreaterThan(10);
 });

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { Fault } from '../../domain/fault.js';
 import type { DiskImage } from '../../domain/pool-config.js';
 import { shellQuote } from '../../domain/quote.js';
+import { troubleWords } from '../../domain/trouble.js';
 import type { DiskFile, DiskWish, MadeFile } from '../../ports/builds.js';
 import { Tail } from '../ssh/tail.js';
 import type { BuildsConfig } from './builds.js';
@@ -24,8 +25,7 @@ export async function lookAtFile(file: string): Promise<DiskFile> {
     if (!stats.isFile()) throw new Error('it is no regular file');
     return { file, bytes: stats.size, fingerprint: `${stats.size}-${Math.round(stats.mtimeMs)}` };
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Fault('build.file', `disk image ${file}: ${words}`, { cause: error });
+    throw new Fault('build.file', `disk image ${file}: ${troubleWords(error)}`, { cause: error });
   }
 }
 

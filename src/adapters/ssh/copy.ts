@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { SFTPWrapper } from 'ssh2';
 
 import { Fault } from '../../domain/fault.js';
+import { troubleWords } from '../../domain/trouble.js';
 import type { ShellFile, ShellJob, ShellLogin } from '../../ports/shell.js';
 import { addressOf, type Connection } from './connection.js';
 
@@ -68,7 +69,6 @@ async function regularFiles(directory: string): Promise<{ readonly name: string;
     }
     return found;
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Fault('build.file', `cannot read the scripts in ${directory}: ${words}`, { cause: error });
+    throw new Fault('build.file', `cannot read the scripts in ${directory}: ${troubleWords(error)}`, { cause: error });
   }
 }

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import ssh2, { type ParsedKey } from 'ssh2';
 
 import { Fault } from '../../domain/fault.js';
+import { troubleWords } from '../../domain/trouble.js';
 
 /** The rest of the world. A group that may read the key is how some operators share it. */
 const othersRead = 0o004;
@@ -31,8 +32,7 @@ export async function readPrivateKey(file: string): Promise<ParsedKey> {
     return key;
   } catch (error) {
     if (error instanceof Fault) throw error;
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Fault('ssh.key', `private key ${file}: ${words}`, { cause: error });
+    throw new Fault('ssh.key', `private key ${file}: ${troubleWords(error)}`, { cause: error });
   }
 }
 
