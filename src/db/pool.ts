@@ -6,7 +6,7 @@
  */
 import knexFactory, { type Knex } from 'knex';
 import { Fault } from '../domain/fault.js';
-import type { Database } from '../domain/dburi.js';
+import type { Database, EngineName } from '../domain/dburi.js';
 import { toFault } from './faults.js';
 import { deadlines, type Log } from './options.js';
 import {
@@ -20,7 +20,7 @@ import {
   onceClosed,
   type RawConnection,
 } from './raw-connection.js';
-import { rowChange, type RowChange } from './row-change.js';
+import { alike, rowChange, rowChanges, type RowChange } from './row-change.js';
 
 export interface PoolOptions {
   readonly database: Database;
@@ -64,21 +64,30 @@ export class Pool {
     });
   }
 
-  /** Runs the statements in one transaction: the numbers of rows that they found. All or none has happened. */
+  /**
+   * Makes changes in one transaction: the numbers of rows that they found. All or none has happened.
+   * Those that are alike are one statement; where some do not apply, each is made by itself, which tells which.
+   */
   changeTogether(changes: readonly RowChange[]): Promise<readonly number[]> {
     const { engine } = this.#options.database;
-    const say = (raw: RawConnection, text: string): Promise<number> => affectedRows(raw, engine, { text, values: [] });
     return this.run(async knex => {
       const raw = await borrow(knex);
+      const say = (text: string): Promise<number> => affectedRows(raw, engine, { text, values: [] });
       try {
-        await say(raw, 'begin');
+        await say('begin');
+        if (await areAllMade(raw, engine, changes)) {
+          await say('commit');
+          return changes.map(() => 1);
+        }
+        await say('rollback');
+        await say('begin');
         const found: number[] = [];
         for (const change of changes) found.push(await affectedRows(raw, engine, rowChange(engine, change)));
-        await say(raw, 'commit');
+        await say('commit');
         return found;
       } catch (error) {
         // One that cannot be ended is not lent again.
-        await say(raw, 'rollback').catch(() => cut(raw, new Error('Connection terminated: a transaction hangs')));
+        await say('rollback').catch(() => cut(raw, new Error('Connection terminated: a transaction hangs')));
         throw error;
       } finally {
         await giveBack(knex, raw);
@@ -161,6 +170,14 @@ export class Pool {
     clearTimeout(this.#leases.get(raw));
     this.#leases.delete(raw);
   }
+}
+
+async function areAllMade(raw: RawConnection, engine: EngineName, changes: readonly RowChange[]): Promise<boolean> {
+  if (new Set(changes.map(({ table, id }) => `${table} ${String(id)}`)).size < changes.length) return false;
+  for (const some of alike(changes)) {
+    if ((await affectedRows(raw, engine, rowChanges(engine, some))) !== some.length) return false;
+  }
+  return true;
 }
 
 const assumedVersion = { postgresql: '9.6', mysql: 'latest' } as const;

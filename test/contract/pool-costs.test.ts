@@ -42,7 +42,7 @@ test.each([10, 40])('a pool of %i nodes is filled with at most twelve statements
   }
 });
 
-test('four hundred starts at once are durable in a few commits', async () => {
+test('four hundred starts at once are durable in a few statements and commits', async () => {
   const pool = await startBenchPool({
     dburi: await server.createDatabase('starts'),
     labels: [{ name: 'bare', minReady: 0 }],
@@ -61,7 +61,7 @@ test('four hundred starts at once are durable in a few commits', async () => {
     for (const master of pool.masters.values()) for (const name of master.slaves.keys()) pool.publish(name, 'STARTED');
     await done;
     const { byKind } = statements();
-    expect(byKind.get('update node set')).toBe(400);
+    expect(byKind.get('update node set')).toBeLessThan(100);
     // None at all would mean that each was committed by itself.
     expect(byKind.get('commit')).toBeGreaterThan(0);
     expect(byKind.get('commit')).toBeLessThan(100);

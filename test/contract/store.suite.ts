@@ -284,6 +284,36 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
         }
       });
 
+      test('of many rows at once writes to each what is its own, of every kind', async () => {
+        const rows = await store.shared.insertNodes(Array.from({ length: 30 }, (_none, n) => newNode(`each-${n}`)));
+        const changed = await Promise.all(
+          rows.map((row, n) =>
+            store.shared.changeNode(row.id, row, {
+              state: n % 3 === 0 ? 'used' : 'ready',
+              step: null,
+              ip: n % 2 === 0 ? null : `192.0.2.${n}`,
+              hostname: `it's \\ "${n}" \u{1f600} $1 ?`,
+              jobStartedAt: n === 0 ? null : 1_400_000_000_123 + n,
+              jobEndedAt: null,
+              lastError: 'e'.repeat(n),
+            }),
+          ),
+        );
+        for (const [n, outcome] of changed.entries()) {
+          const row = await store.shared.node(rows[n]?.id ?? nodeId(0));
+          expect(outcome).toEqual({ kind: 'changed', row });
+          expect(row).toMatchObject({
+            state: n % 3 === 0 ? 'used' : 'ready',
+            ip: n % 2 === 0 ? null : `192.0.2.${n}`,
+            hostname: `it's \\ "${n}" \u{1f600} $1 ?`,
+            jobStartedAt: n === 0 ? null : 1_400_000_000_123 + n,
+            jobEndedAt: null,
+            lastError: 'e'.repeat(n),
+            revision: 1,
+          });
+        }
+      });
+
       test('that the server cannot make fails alone among those of others', async () => {
         const rows = await store.shared.insertNodes(Array.from({ length: 12 }, (_none, n) => newNode(`some-${n}`)));
         const tooLong = 'x'.repeat(300);
