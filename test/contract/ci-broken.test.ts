@@ -28,6 +28,11 @@ async function open(answer: PeerAnswer, root = ''): Promise<{ peer: Peer; ci: Je
   return { peer, ci };
 }
 
+const half: PeerAnswer = (_, response) => {
+  response.writeHead(200, { 'content-length': '9' });
+  response.write('{', () => response.destroy());
+};
+
 /** Answers in turn, the last one for ever. */
 function inTurn(...answers: PeerAnswer[]): PeerAnswer {
   let turn = 0;
@@ -70,6 +75,31 @@ describe('the Jenkins client', () => {
     const { ci } = await open(reply(status, page));
     expect(await faultOf(ci.nodeExists(name, soon))).toBe(kind);
     expect(await faultOf(ci.listNodes(soon))).toBe(kind);
+  });
+
+  it.each([
+    ['a refusal', reply(404, page), 'GET HOST/jenkins/computer/api/json: HTTP 404'],
+    ['a page', reply(200, page), 'GET HOST/jenkins/computer/api/json: the answer is not JSON'],
+    ['half an answer', half, 'GET HOST/jenkins/computer/api/json: the answer was cut off'],
+    ['silence', () => undefined, 'HOST did not answer within 300 ms'],
+  ])('names the master in the words of %s', async (_, answer, words) => {
+    const { peer, ci } = await open(answer, '/jenkins');
+    const fault: unknown = await ci.listNodes({ deadlineMs: 300 }).catch((error: unknown) => error);
+    expect((fault as Fault).message).toBe(words.replace('HOST', new URL(peer.url).host));
+  });
+
+  it('names a master that is not there once', async () => {
+    const ci = new JenkinsClient({
+      user: 'u',
+      apikey: 'k',
+      credentialsId: null,
+      testJob: null,
+      url: 'http://127.0.0.1:1',
+    });
+    ends.push(() => ci.close());
+    await expect(ci.status(soon)).rejects.toThrow(
+      new Fault('jenkins.unreachable', 'GET 127.0.0.1:1/api/json: no answer: connect ECONNREFUSED 127.0.0.1:1'),
+    );
   });
 
   it('passes on how long it is asked to wait', async () => {

@@ -14,6 +14,8 @@ export interface Request {
 
 export interface Answer {
   readonly request: Request;
+  /** Method, host and path, for messages. */
+  readonly what: string;
   readonly status: number;
   /** Cut at a limit where the status says failure. */
   readonly text: string;
@@ -40,7 +42,7 @@ function pointsToItself(answer: Answer): boolean {
 export function faultOf(answer: Answer): Fault {
   const { status } = answer;
   const reason = answer.header('x-error') ?? answer.header('x-required-permission');
-  const message = `${where(answer.request)}: HTTP ${status}${reason === null ? '' : `, ${printable(reason)}`}`;
+  const message = `${answer.what}: HTTP ${status}${reason === null ? '' : `, ${printable(reason)}`}`;
   return new Fault(kindOf(status), message, { retryAfterMs: retryAfterMs(answer.header('retry-after')) });
 }
 
@@ -64,8 +66,8 @@ function retryAfterMs(header: string | null): number | null {
   return header !== null && /^\d{1,5}$/.test(header) ? Number(header) * 1000 : null;
 }
 
-export function where(request: Request): string {
-  return `${request.method} ${request.path.split('?', 1)[0] ?? ''}`;
+export function where({ method, path }: Request, { host, pathname }: URL): string {
+  return `${method} ${host}${pathname}${path.split('?', 1)[0] ?? ''}`;
 }
 
 /** A login page with status 200 is the commonest answer that is none. */
@@ -155,5 +157,5 @@ function escaped(text: string): string {
 }
 
 function badAnswer(answer: Answer, what: string, cause?: unknown): Fault {
-  return new Fault('jenkins.bad-answer', `${where(answer.request)}: the answer ${what}`, { cause });
+  return new Fault('jenkins.bad-answer', `${answer.what}: the answer ${what}`, { cause });
 }

@@ -35,11 +35,11 @@ export class JenkinsClient implements CiPort {
   }
 
   status(call: CiCall): Promise<CiStatus> {
-    return withDeadline(call, async signal => parseStatus(await this.#get(`api/json?${tree('quietingDown')}`, signal)));
+    return this.#inTime(call, async signal => parseStatus(await this.#get(`api/json?${tree('quietingDown')}`, signal)));
   }
 
   createNode(spec: CiNodeSpec, call: CiCall): Promise<void> {
-    return withDeadline(call, async signal => {
+    return this.#inTime(call, async signal => {
       const answer = await this.#create(spec, signal);
       if (isDone(answer)) return;
       // 400 is a name that is taken or illegal: taken by an earlier try of ours whose answer was lost, or by another.
@@ -53,11 +53,11 @@ export class JenkinsClient implements CiPort {
   }
 
   deleteNode(name: NodeName, call: CiCall): Promise<void> {
-    return withDeadline(call, signal => this.#delete(name, signal));
+    return this.#inTime(call, signal => this.#delete(name, signal));
   }
 
   nodeExists(name: NodeName, call: CiCall): Promise<boolean> {
-    return withDeadline(call, async signal => {
+    return this.#inTime(call, async signal => {
       const answer = await this.#get(`${pathOf(name)}/api/json?${tree('displayName')}`, signal);
       if (answer.status === 404) return false;
       parseJson(answer);
@@ -67,12 +67,12 @@ export class JenkinsClient implements CiPort {
 
   listNodes(call: CiCall): Promise<readonly CiNode[]> {
     const fields = tree('computer[displayName,offline,temporarilyOffline,offlineCauseReason,idle]');
-    return withDeadline(call, async signal => parseNodes(await this.#get(`computer/api/json?${fields}`, signal)));
+    return this.#inTime(call, async signal => parseNodes(await this.#get(`computer/api/json?${fields}`, signal)));
   }
 
   /** From its config.xml: the lists of a master of 2014 have no descriptions. */
   nodeDescription(name: NodeName, call: CiCall): Promise<string | null> {
-    return withDeadline(call, async signal => {
+    return this.#inTime(call, async signal => {
       const answer = await this.#get(`${pathOf(name)}/config.xml`, signal);
       return answer.status === 404 ? null : parseDescription(answer);
     });
@@ -80,7 +80,7 @@ export class JenkinsClient implements CiPort {
 
   /** `changeOfflineCause` sets, where `toggleOffline` would undo an earlier try. */
   setOffline(name: NodeName, reason: string, call: CiCall): Promise<boolean> {
-    return withDeadline(call, async signal => {
+    return this.#inTime(call, async signal => {
       const answer = await this.#post(`${pathOf(name)}/changeOfflineCause`, { offlineMessage: reason }, signal);
       if (isDone(answer)) return true;
       if (answer.status === 404) return false;
@@ -95,7 +95,7 @@ export class JenkinsClient implements CiPort {
    * (jenkins.md 6).
    */
   relabel(name: NodeName, labels: string, call: CiCall): Promise<void> {
-    return withDeadline(call, async signal => {
+    return this.#inTime(call, async signal => {
       const path = `${pathOf(name)}/config.xml`;
       const xml = withLabels(await this.#get(path, signal), labels);
       const answer = await this.#transport.send({ method: 'POST', path, xml }, signal);
@@ -104,7 +104,7 @@ export class JenkinsClient implements CiPort {
   }
 
   startTestJob(job: string, name: NodeName, call: CiCall): Promise<void> {
-    return withDeadline(call, async signal => {
+    return this.#inTime(call, async signal => {
       const path = job.split('/').map(part => `job/${encodeURIComponent(part)}`);
       // A bare 0 would be milliseconds to some masters and seconds to others.
       const form = { NODE: name, delay: '0sec' };
@@ -116,6 +116,10 @@ export class JenkinsClient implements CiPort {
 
   close(): Promise<void> {
     return this.#transport.close();
+  }
+
+  #inTime<Result>(call: CiCall, run: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    return withDeadline(this.#transport.host, call, run);
   }
 
   #create(spec: CiNodeSpec, signal: AbortSignal): Promise<Answer> {

@@ -55,6 +55,10 @@ export class JenkinsTransport {
     });
   }
 
+  get host(): string {
+    return this.#base.host;
+  }
+
   /** Rejects with a `Fault` where there was no whole answer, or with the reason of the signal. */
   async send(request: Request, signal: AbortSignal): Promise<Answer> {
     const answer = await this.#once(request, signal);
@@ -72,10 +76,12 @@ export class JenkinsTransport {
   async #once(request: Request, signal: AbortSignal): Promise<Answer> {
     const response = await this.#respond(request, signal);
     const { statusCode: status, headers } = response;
+    const what = where(request, this.#base);
     return {
       request,
+      what,
       status,
-      text: status === 200 ? await wholeText(request, response, signal) : this.#forPeople(await errorText(response)),
+      text: status === 200 ? await wholeText(what, response, signal) : this.#forPeople(await errorText(response)),
       header: name => [headers[name]].flat()[0] ?? null,
       cookies: [headers['set-cookie'] ?? []].flat(),
     };
@@ -101,7 +107,7 @@ export class JenkinsTransport {
         body: request.method === 'POST' ? (request.xml ?? new URLSearchParams(request.form).toString()) : null,
       });
     } catch (error) {
-      throw signal.aborted ? signal.reason : noAnswer(request, this.#base, error);
+      throw signal.aborted ? signal.reason : noAnswer(where(request, this.#base), error);
     }
   }
 
@@ -111,7 +117,7 @@ export class JenkinsTransport {
     if (answer.status === 404) return null;
     const issued = parseJson(answer) as { crumb?: unknown; crumbRequestField?: unknown } | null;
     if (typeof issued?.crumb !== 'string' || !isHeaderName(issued.crumbRequestField)) {
-      throw new Fault('jenkins.bad-answer', 'the crumb issuer answered without a crumb');
+      throw new Fault('jenkins.bad-answer', `${answer.what}: the answer has no crumb`);
     }
     // A crumb is bound to the session that asked for it (jenkins.md 7).
     const cookie = answer.cookies.map(line => line.split(';', 1)[0] ?? '').join('; ');
@@ -132,7 +138,7 @@ function isHeaderName(value: unknown): value is string {
   return typeof value === 'string' && /^[\w.!#$%&'*+^`|~-]+$/.test(value);
 }
 
-async function wholeText(request: Request, response: Dispatcher.ResponseData, signal: AbortSignal): Promise<string> {
+async function wholeText(what: string, response: Dispatcher.ResponseData, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -143,10 +149,10 @@ async function wholeText(request: Request, response: Dispatcher.ResponseData, si
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw new Fault('jenkins.bad-answer', `${where(request)}: the answer was cut off`, { cause: error });
+    throw new Fault('jenkins.bad-answer', `${what}: the answer was cut off`, { cause: error });
   }
   if (bytes > bodyBytesMax) {
-    throw new Fault('jenkins.bad-answer', `${where(request)}: the answer is longer than ${bodyBytesMax} bytes`);
+    throw new Fault('jenkins.bad-answer', `${what}: the answer is longer than ${bodyBytesMax} bytes`);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -167,8 +173,8 @@ async function errorText(response: Dispatcher.ResponseData): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function noAnswer(request: Request, base: URL, error: unknown): Fault {
+function noAnswer(what: string, error: unknown): Fault {
   const isNoHttp = error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError;
   const kind = isNoHttp ? 'jenkins.bad-answer' : 'jenkins.unreachable';
-  return new Fault(kind, `${where(request)}: no answer from ${base.host}: ${troubleWords(error)}`, { cause: error });
+  return new Fault(kind, `${what}: no answer: ${troubleWords(error)}`, { cause: error });
 }
