@@ -45,20 +45,27 @@ export type WorkFigures = Readonly<
   Record<Exclude<Work, 'check'>, { readonly underWay: number; readonly waiting: number; readonly limit: number }>
 >;
 
+/** What no row says once the database has lost it: it outlives a life of the supervisor (ADR 4). */
+export interface NodesSeen {
+  /** Of the nodes that have or had an actor. */
+  highestId: number;
+  /** When actors were done with their nodes, the oldest first: rows that were read before that name them still. */
+  readonly gone: Map<NodeId, number>;
+}
+
+export const noNodesSeen = (): NodesSeen => ({ highestId: 0, gone: new Map() });
+
 export interface NodesArgs {
   readonly provider: string;
   readonly outside: Outside;
   readonly settings: Settings;
+  readonly seen: NodesSeen;
 }
 
 interface NodesState extends NodesArgs {
   readonly shell: ShellPort;
   readonly permits: Readonly<Record<Work, Permits<NodeId, PermitGranted>>>;
   areRowsRead: boolean;
-  /** Of the nodes that have or had an actor. */
-  highestId: number;
-  /** When actors were done with their nodes, the oldest first: rows that were read before that name them still. */
-  readonly gone: Map<NodeId, number>;
 }
 
 const readAgainMs = 5_000;
@@ -80,8 +87,6 @@ export const nodesActor: Actor<NodesMessage, NodesState, NodesArgs> = {
       shell: args.outside.openShell(args.provider),
       permits: { launch: permitsFor('launch'), delete: permitsFor('delete'), check: permitsFor('check') },
       areRowsRead: false,
-      highestId: 0,
-      gone: new Map(),
     };
   },
 
@@ -126,7 +131,7 @@ export const nodesActor: Actor<NodesMessage, NodesState, NodesArgs> = {
         for (const work of works) {
           state.permits[work].giveBack(message.id, limitOf(work, state));
         }
-        if (message.reason === 'stopped') remember(message.id, state, ctx.now());
+        if (message.reason === 'stopped') remember(message.id, state.seen, ctx.now());
     }
   },
 
@@ -181,12 +186,12 @@ function rowsRead(outcome: TaskOutcome<RowsRead>, state: NodesState, ctx: Contex
 
 function adoptAll({ rows, readAt }: RowsRead, state: NodesState, ctx: Context<NodesMessage>): void {
   for (const row of rows) {
-    const goneAt = state.gone.get(row.id);
+    const goneAt = state.seen.gone.get(row.id);
     if (goneAt === undefined) adopt(row, state, ctx);
     else if (goneAt < readAt) deleteAgain(row, state, ctx);
   }
-  const { provider, highestId } = state;
-  ctx.tell(poolAddress, { type: 'living', provider, nodes: new Set(livingNodes(ctx)), highestId });
+  const { provider, seen } = state;
+  ctx.tell(poolAddress, { type: 'living', provider, nodes: new Set(livingNodes(ctx)), highestId: seen.highestId });
 }
 
 const livingNodes = (ctx: Context<NodesMessage>): NodeId[] => ctx.childNames().map(name => nodeId(Number(name)));
@@ -206,7 +211,7 @@ function isUnderWay(row: NodeRow): boolean {
   return row.state === 'building' && row.step !== null && row.step !== 'queued';
 }
 
-function remember(id: NodeId, { gone }: NodesState, now: number): void {
+function remember(id: NodeId, { gone }: NodesSeen, now: number): void {
   gone.delete(id);
   gone.set(id, now);
   const [oldest] = gone.keys();
@@ -217,8 +222,8 @@ function remember(id: NodeId, { gone }: NodesState, now: number): void {
 function adopt(row: NodeRow, state: NodesState, ctx: Context<NodesMessage>): Ref<NodeMessage> | null {
   const name = String(row.id);
   if (ctx.hasChild(name)) return null;
-  const { outside, settings, shell } = state;
-  state.highestId = Math.max(state.highestId, row.id);
+  const { outside, settings, shell, seen } = state;
+  seen.highestId = Math.max(seen.highestId, row.id);
   const ref = ctx.spawn(nodeActor, name, { row, outside, settings, shell, supervisor: ctx.self, hadLife: false });
   ctx.watch(ref, reason => ({ type: 'node-ended', id: row.id, reason }));
   return ref;

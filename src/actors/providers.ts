@@ -13,7 +13,7 @@ import type { Outside } from '../ports/outside.js';
 import { cloudAddress, imageAddress, imagesAddress, nodesAddress, providersAddress } from './addresses.js';
 import { cloudActor } from './cloud.js';
 import { imageActor } from './image.js';
-import { nodesActor } from './nodes.js';
+import { nodesActor, noNodesSeen, type NodesSeen } from './nodes.js';
 import { Permits, type BuildPermitMessage } from './permits.js';
 import { imagesOf, type Settings } from './settings.js';
 import { followingSupervisor, supervisor } from './supervisors.js';
@@ -21,6 +21,8 @@ import { followingSupervisor, supervisor } from './supervisors.js';
 export interface ProvidersArgs {
   readonly outside: Outside;
   readonly settings: Settings;
+  /** By provider. */
+  readonly nodesSeen: Map<string, NodesSeen>;
 }
 
 type ProviderArgs = ProvidersArgs & { readonly provider: string };
@@ -42,7 +44,9 @@ export const providersActor = followingSupervisor<ProvidersArgs>({
 const providerActor = supervisor<ProviderArgs>('provider', (ctx, args) => {
   ctx.spawn(cloudActor, 'cloud', args);
   ctx.spawn(imagesActor, 'images', args);
-  ctx.spawn(nodesActor, 'nodes', args);
+  const seen = args.nodesSeen.get(args.provider) ?? noNodesSeen();
+  args.nodesSeen.set(args.provider, seen);
+  ctx.spawn(nodesActor, 'nodes', { ...args, seen });
 });
 
 /** Also holds the permits to build: images that are built at once share what the provider allows. */

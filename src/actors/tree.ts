@@ -53,7 +53,7 @@ export const guardian: Actor<never, object, TreeArgs> = supervisor('guardian', (
   ctx.spawn(targetsActor, 'targets', args);
   // Images ask for their files.
   ctx.spawn(diskimagesActor, 'diskimages', args);
-  ctx.spawn(providersActor, 'providers', args);
+  ctx.spawn(providersActor, 'providers', { ...args, nodesSeen: new Map() });
   ctx.spawn(demandsActor, 'demand', args);
   ctx.spawn(poolActor, 'pool', { ...args, known: nothingKnown() }, vital);
   ctx.spawn(jobsActor, 'jobs', args);

@@ -91,6 +91,23 @@ test('rows that were lost with those who knew of them are granted anew', async (
   pool.checkAtRest();
 });
 
+test('rows that were lost with those who knew of them are no stock, and what they had made is deleted', async () => {
+  for (const ms of [200, 2_000, 20_000]) {
+    // What is not known to be there takes no room until a sweep has seen it.
+    const pool = await startPool({ ...three, providers: [{ name: 'alpha', maxServers: 6 }] });
+    const lose = pool.store.database.mark();
+    await pool.advance(ms);
+    pool.store.away();
+    lose();
+    await pool.answer(pool.api.restart('/providers/alpha/nodes'));
+    await pool.advance(5_000);
+    pool.store.back();
+    await pool.until(() => pool.in('ready').length === 3 && pool.servers().length === 3, 600_000);
+    await pool.rest();
+    pool.checkAtRest();
+  }
+});
+
 test('an image that was built is built once', async () => {
   for (let n = 0; n < 12; n++) {
     const pool = await startPool({ ...imagesWish(), seed: n });
