@@ -3,7 +3,7 @@
  *
  *     apples: { kind: 'reply', value: 3 }
  *     pears: { kind: 'reply', value: 0 }
- *     in the cellar: { kind: 'gone', reason: 'unknown' }
+ *     in the cellar: { kind: 'gone', asked: 'basket:cellar', reason: 'unknown' }
  *     dead letters: unknown basket:cellar
  */
 import { address, type Actor, type Address, type AskOutcome, type Ref, type ReplyTo } from '../src/runtime/actor.js';

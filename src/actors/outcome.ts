@@ -22,8 +22,16 @@ export function replyOf<R>(outcome: AskOutcome<R>): R {
     case 'reply':
       return outcome.value;
     case 'timeout':
-      throw new Fault('actor.timeout', 'the actor that was asked did not answer in time');
+      throw new Fault('actor.timeout', `${outcome.asked} did not answer in time`);
     case 'gone':
-      throw new Fault('actor.gone', `the actor that was asked is not there: ${outcome.reason}`);
+      throw new Fault('actor.gone', `${outcome.asked} ${whyGone[outcome.reason]}`);
   }
 }
+
+const whyGone: Readonly<Record<Extract<AskOutcome<never>, { kind: 'gone' }>['reason'], string>> = {
+  unknown: 'is not there',
+  restarted: 'was restarted before it answered',
+  stopped: 'was stopped before it answered',
+  refused: 'has more to do than it takes',
+  failed: 'failed at the question',
+};

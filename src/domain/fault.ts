@@ -114,8 +114,14 @@ export const faultKinds = {
   'store.locked': { retry: 'never', next: 'stop the other daemon, or give this one a database of its own' },
   'store.stopped': { retry: 'never', next: 'the daemon is stopping' },
   'config.removed': { retry: 'never', next: 'it is launched again when the configuration has it again' },
-  'actor.gone': { retry: 'later', next: 'the part of the daemon that was asked is not running; see nodepool tree' },
-  'actor.timeout': { retry: 'later', next: 'the part of the daemon that was asked did not answer; see nodepool tree' },
+  'actor.gone': {
+    retry: 'later',
+    next: 'nodepool tree shows that part of the daemon; nodepool restart PATH starts it anew',
+  },
+  'actor.timeout': {
+    retry: 'later',
+    next: 'nodepool tree shows what that part of the daemon does; nodepool restart PATH starts it anew',
+  },
 } as const satisfies Record<string, { retry: Retry; next: string }>;
 
 export type FaultKind = keyof typeof faultKinds;

@@ -147,8 +147,13 @@ export interface ReplyTo<in R> {
 
 export type AskOutcome<R> =
   | { readonly kind: 'reply'; readonly value: R }
-  | { readonly kind: 'timeout' }
-  | { readonly kind: 'gone'; readonly reason: 'unknown' | 'restarted' | 'stopped' | 'refused' | 'failed' };
+  /** `asked`: its path, or its address where nobody is registered there. */
+  | { readonly kind: 'timeout'; readonly asked: string }
+  | {
+      readonly kind: 'gone';
+      readonly asked: string;
+      readonly reason: 'unknown' | 'restarted' | 'stopped' | 'refused' | 'failed';
+    };
 
 /** What became of an offered message: it is in the mailbox; or there is no room, or nobody, and it is a dead letter. */
 export type OfferOutcome = 'taken' | 'refused' | 'gone';

@@ -39,15 +39,19 @@ export class Ask extends Envelope implements ReplyTo<unknown>, DeadlineLink {
   }
 
   reply(value: unknown): void {
-    if (this.isOpen) this.end({ kind: 'reply', value });
+    if (this.isOpen) this.#end({ kind: 'reply', value });
     else this.#system.lateReply(this.#asked, value);
   }
 
   expire(): void {
-    this.end({ kind: 'timeout' });
+    this.#end({ kind: 'timeout', asked: this.#system.whereIs(this.#asked) });
   }
 
-  end(outcome: AskOutcome<unknown>): void {
+  gone(reason: Extract<AskOutcome<unknown>, { kind: 'gone' }>['reason']): void {
+    this.#end({ kind: 'gone', asked: this.#system.whereIs(this.#asked), reason });
+  }
+
+  #end(outcome: AskOutcome<unknown>): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.lane?.unlink(this);

@@ -181,7 +181,7 @@ export class Cell implements Ref<unknown>, Runnable {
     }
     const { stale } = item;
     if (stale !== 'cancelled') this.system.deadLetter(this.path, item.content, stale ?? reason);
-    if (item instanceof Ask) item.end({ kind: 'gone', reason: reason === 'overflow' ? 'refused' : 'stopped' });
+    if (item instanceof Ask) item.gone(reason === 'overflow' ? 'refused' : 'stopped');
   }
 
   /** From which length on a message is looked at. */

@@ -56,7 +56,7 @@ export function canFail({ mode, life }: Cell): boolean {
 function resume(cell: Cell, error: unknown, item: unknown): void {
   cell.mode = 'running';
   if (cell.life?.stage === 'stashing') cell.life.stage = 'open';
-  if (item instanceof Ask) item.end({ kind: 'gone', reason: 'failed' });
+  if (item instanceof Ask) item.gone('failed');
   cell.system.report({ type: 'resumed', path: cell.path, error });
   cell.reconsider();
 }

@@ -216,7 +216,7 @@ export class Life implements Context<unknown> {
     if (!held) return;
     this.held = null;
     for (const timer of held.timers.values()) timer.cancel();
-    for (const ask of held.asks) ask.end({ kind: 'gone', reason });
+    for (const ask of held.asks) ask.gone(reason);
   }
 
   private mustBeOpen(): void {

@@ -192,7 +192,7 @@ export class ActorSystem {
     const cell = this.resolve(to);
     if (!cell) {
       this.deadLetter(keyOf(to), ask.content, 'unknown');
-      ask.end({ kind: 'gone', reason: 'unknown' });
+      ask.gone('unknown');
       return;
     }
     this.deadlines.add(ask, deadlineMs);
@@ -232,6 +232,11 @@ export class ActorSystem {
     if (to instanceof Cell) return to;
     const key = keyOf(to);
     return this.#addresses.get(key) ?? (this.#demands.size > 0 ? this.#onDemand(key) : undefined);
+  }
+
+  /** For people: its path, or its address where nobody is registered there. */
+  whereIs(to: Ref<never> | Address<never>): string {
+    return 'key' in to ? (this.#addresses.get(to.key)?.path ?? to.key) : to.path;
   }
 
   onDemand(kind: string, life: Life, start: (name: string) => Ref<never> | null): void {

@@ -39,7 +39,7 @@ describe('an ask ends', () => {
     await w.clock.advance(999);
     expect(outcomes).toEqual([]);
     await w.clock.advance(1);
-    expect(outcomes).toEqual([{ kind: 'timeout' }]);
+    expect(outcomes).toEqual([{ kind: 'timeout', asked: '/a' }]);
   });
 
   test('as unknown where nobody is registered, and the question is a dead letter', async () => {
@@ -47,7 +47,7 @@ describe('an ask ends', () => {
     const { ask, outcomes } = asking(w);
     ask(nobody);
     await w.clock.settle();
-    expect(outcomes).toEqual([{ kind: 'gone', reason: 'unknown' }]);
+    expect(outcomes).toEqual([{ kind: 'gone', asked: 'nobody:1', reason: 'unknown' }]);
     expect(w.deadLetters()).toEqual({ unknown: 1 });
   });
 
@@ -59,7 +59,7 @@ describe('an ask ends', () => {
     const { ask, outcomes } = asking(w);
     ask(ref);
     await w.clock.settle();
-    expect(outcomes).toEqual([{ kind: 'gone', reason: 'stopped' }]);
+    expect(outcomes).toEqual([{ kind: 'gone', asked: '/a', reason: 'stopped' }]);
     expect(w.deadLetters()).toEqual({ stopped: 1 });
   });
 
@@ -73,8 +73,8 @@ describe('an ask ends', () => {
     ask(ref, 'queued');
     await w.clock.settle();
     expect(outcomes).toEqual([
-      { kind: 'gone', reason: 'stopped' },
-      { kind: 'gone', reason: 'stopped' },
+      { kind: 'gone', asked: '/a', reason: 'stopped' },
+      { kind: 'gone', asked: '/a', reason: 'stopped' },
     ]);
     expect(w.clock.nextAt).toBeNull();
   });
@@ -86,7 +86,7 @@ describe('an ask ends', () => {
     ref.tell('first');
     ask(ref);
     await w.clock.settle();
-    expect(outcomes).toEqual([{ kind: 'gone', reason: 'refused' }]);
+    expect(outcomes).toEqual([{ kind: 'gone', asked: '/a', reason: 'refused' }]);
     expect(w.deadLetters()).toEqual({ overflow: 1 });
   });
 
@@ -101,7 +101,7 @@ describe('an ask ends', () => {
     ask(ref, 'bad');
     ask(ref, 'next');
     await w.clock.settle();
-    expect(outcomes).toEqual([{ kind: 'gone', reason: 'restarted' }]);
+    expect(outcomes).toEqual([{ kind: 'gone', asked: '/a', reason: 'restarted' }]);
     await w.clock.advance(100);
     expect(outcomes[1]).toEqual({ kind: 'reply', value: 'good' });
   });
@@ -112,7 +112,7 @@ describe('an ask ends', () => {
     const { ask, outcomes } = asking(w);
     ask(ref);
     await w.clock.settle();
-    expect(outcomes).toEqual([{ kind: 'gone', reason: 'stopped' }]);
+    expect(outcomes).toEqual([{ kind: 'gone', asked: '/a', reason: 'stopped' }]);
   });
 
   test('at its deadline when the asked one is parked', async () => {
@@ -123,7 +123,7 @@ describe('an ask ends', () => {
     const { ask, outcomes } = asking(w);
     ask(ref);
     await w.clock.advance(1_000);
-    expect(outcomes).toEqual([{ kind: 'timeout' }]);
+    expect(outcomes).toEqual([{ kind: 'timeout', asked: '/a' }]);
   });
 });
 
@@ -154,7 +154,10 @@ test('only the first reply counts; a second one, or one after the deadline, is a
   replies[0]?.reply('two');
   replies[1]?.reply('late');
   await w.clock.settle();
-  expect(outcomes).toEqual([{ kind: 'timeout' }, { kind: 'reply', value: 'one' }]);
+  expect(outcomes).toEqual([
+    { kind: 'timeout', asked: '/a' },
+    { kind: 'reply', value: 'one' },
+  ]);
   expect(w.deadLetters()).toEqual({ 'late-reply': 2 });
 });
 
@@ -168,7 +171,7 @@ test('a reply that an old life still gives is a dead letter', async () => {
   await w.clock.advance(100);
   replies[0]?.reply('from the grave');
   await w.clock.settle();
-  expect(outcomes).toEqual([{ kind: 'gone', reason: 'restarted' }]);
+  expect(outcomes).toEqual([{ kind: 'gone', asked: '/a', reason: 'restarted' }]);
   expect(w.deadLetters()).toEqual({ 'late-reply': 1 });
 });
 

@@ -80,7 +80,7 @@ describe('what is done about a failure by its error', () => {
     for (let n = 0; n < 5; n++) {
       const outcome = w.system.request<Told, string>(ref, replyTo => ({ question: 'well?', replyTo }), 1_000);
       await w.clock.settle();
-      expect(await outcome).toEqual({ kind: 'gone', reason: 'failed' });
+      expect(await outcome).toEqual({ kind: 'gone', asked: '/a', reason: 'failed' });
     }
     expect(w.events.filter(event => event.type === 'resumed')).toHaveLength(5);
     expect(w.system.inspect('/a')).toMatchObject({ state: 'running', restarts: 0, failure: { count: 5 } });

@@ -66,7 +66,7 @@ describe('an actor that is made when it is first needed', () => {
       replyTo => ({ question: 'well?', replyTo }),
       1_000,
     );
-    expect(await outcome).toEqual({ kind: 'gone', reason: 'unknown' });
+    expect(await outcome).toEqual({ kind: 'gone', asked: 'node:13', reason: 'unknown' });
     expect(w.deadLetters()).toEqual({ unknown: 2 });
   });
 

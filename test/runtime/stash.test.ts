@@ -68,7 +68,7 @@ describe('what is put aside', () => {
     const outcome = w.system.request<Told, string>(ref, replyTo => ({ question: 'well?', replyTo }), 60_000);
     await w.clock.settle();
     await w.stop();
-    expect(await outcome).toEqual({ kind: 'gone', reason: 'stopped' });
+    expect(await outcome).toEqual({ kind: 'gone', asked: '/a', reason: 'stopped' });
     expect(w.deadLetters()).toEqual({ stopped: 2 });
   });
 

@@ -1,9 +1,11 @@
 /** What people read of a connection that failed: whole texts, with the advice that they end in. */
 import { expect, test } from 'vitest';
+import { replyOf } from '../../src/actors/outcome.js';
 import { parseUrl } from '../../src/adapters/openstack/http.js';
 import { toFault } from '../../src/db/faults.js';
 import { Fault, faultKinds, named, withNext } from '../../src/domain/fault.js';
 import { threadEnded, troubleWords } from '../../src/domain/trouble.js';
+import type { AskOutcome } from '../../src/runtime/actor.js';
 
 const node = (code: string, message: string, more: object = {}) => Object.assign(new Error(message), { code, ...more });
 
@@ -166,3 +168,39 @@ test('a key file that no descriptor is left for is not called unreadable', () =>
 test('each kind has advice', () => {
   for (const { next } of Object.values(faultKinds)) expect(next.length).toBeGreaterThan(10);
 });
+
+const silence = { kind: 'timeout', asked: '/providers/rax-ord/cloud' } as const;
+const inspect = 'nodepool tree shows that part of the daemon; nodepool restart PATH starts it anew';
+
+test.each<[AskOutcome<never>, string]>([
+  [
+    silence,
+    'actor.timeout: /providers/rax-ord/cloud did not answer in time -> ' +
+      'nodepool tree shows what that part of the daemon does; nodepool restart PATH starts it anew',
+  ],
+  [{ kind: 'gone', asked: 'cloud:rax-ord', reason: 'unknown' }, `actor.gone: cloud:rax-ord is not there -> ${inspect}`],
+  [
+    { ...silence, kind: 'gone', reason: 'restarted' },
+    `actor.gone: ${silence.asked} was restarted before it answered -> ${inspect}`,
+  ],
+  [
+    { ...silence, kind: 'gone', reason: 'stopped' },
+    `actor.gone: ${silence.asked} was stopped before it answered -> ${inspect}`,
+  ],
+  [
+    { ...silence, kind: 'gone', reason: 'refused' },
+    `actor.gone: ${silence.asked} has more to do than it takes -> ${inspect}`,
+  ],
+  [{ ...silence, kind: 'gone', reason: 'failed' }, `actor.gone: ${silence.asked} failed at the question -> ${inspect}`],
+])('an ask that ends as %j names who was asked', (outcome, text) => {
+  expect(told(() => replyOf(outcome))).toBe(text);
+});
+
+function told(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof Fault) return withNext(named(error));
+  }
+  throw new Error('no fault');
+}
