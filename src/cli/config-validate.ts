@@ -6,6 +6,8 @@ import type { Problem } from '../config/problem.js';
 /** Invalid configuration: refused as a whole, or with references that lead nowhere. */
 const EXIT_INVALID = 6;
 
+const unreadAdvice = 'name the file with -c FILE, the one of the secrets with -s FILE, and let this user read them';
+
 export interface ConfigValidateOptions {
   readonly file: string;
   /** Undefined: the usual one if it is there; null: none. */
@@ -27,6 +29,7 @@ export function runConfigValidate({ file, secureFile, output, env, out, err }: C
   for (const problem of problems) {
     if (data === null || problem.severity === 'warning') err(`${problemText(problem)}\n`);
   }
+  if (data === null && errors.some(({ line }) => line === null)) err(`nodepool: ${unreadAdvice}\n`);
   if (data !== null) out(dataText(data, errors.map(dataOf)));
   return errors.length === 0 ? 0 : EXIT_INVALID;
 }

@@ -1,11 +1,11 @@
 /**
  * One finding about a configuration file. Lines and columns begin at 1 and lie inside the file (an empty file counts
- * as one line). Errors refuse the file or disable what they name; warnings do neither.
+ * as one line); in a file that cannot be read there is no place, and both are null. Errors refuse the file or disable what they name; warnings do neither.
  */
 export interface Problem {
   readonly file: string;
-  readonly line: number;
-  readonly column: number;
+  readonly line: number | null;
+  readonly column: number | null;
   /** For example `labels[2].min-ready`; empty for the file as a whole. */
   readonly path: string;
   readonly message: string;
@@ -24,11 +24,11 @@ export function pathText(path: Path): string {
   );
 }
 
-/** `FILE:LINE:COLUMN: what is wrong, what was meant`. */
+/** `FILE:LINE:COLUMN: what is wrong, what was meant`, or `FILE: …` of the file as a whole. */
 export function problemText(problem: Problem): string {
   const kind = problem.severity === 'warning' ? 'warning: ' : '';
   const meant = problem.suggestion === null ? '' : `, did you mean ${problem.suggestion}?`;
-  const where = `${problem.file}:${problem.line}:${problem.column}`;
+  const where = [problem.file, problem.line, problem.column].filter(part => part !== null).join(':');
   return `${where}: ${kind}${problem.message}${meant}`.replaceAll(/[\r\n]+/g, ' ');
 }
 
@@ -40,5 +40,9 @@ export function sorted(problems: readonly Problem[]): Problem[] {
       const text = problemText(problem);
       return !seen.has(text) && seen.add(text);
     })
-    .sort((a, b) => Number(a.file > b.file) - Number(a.file < b.file) || a.line - b.line || a.column - b.column);
+    .sort((a, b) => Number(a.file > b.file) - Number(a.file < b.file) || inFile(a, b));
+}
+
+function inFile(a: Problem, b: Problem): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }

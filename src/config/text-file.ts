@@ -1,20 +1,21 @@
 import { readFileSync, statSync } from 'node:fs';
+import { troubleWords } from '../domain/trouble.js';
 import { FILE_BYTES_MAX } from './document.js';
 
-/** Why a file has no text for us, and where in it. */
+/** Why a file has no text for us, and where in it; nowhere, if it could not be read. */
 export interface Unread {
   readonly trouble: string;
-  readonly line: number;
-  readonly column: number;
+  readonly line: number | null;
+  readonly column: number | null;
 }
 
 /** Sizes are asked first: `/dev/zero` by mistake is not to fill the memory. */
 export function readText(file: string): { readonly text: string } | Unread {
-  const start = { line: 1, column: 1 };
+  const nowhere = { line: null, column: null };
   try {
     const { size } = statSync(file);
     if (size > FILE_BYTES_MAX)
-      return { ...start, trouble: `larger than ${FILE_BYTES_MAX / 1_048_576} MiB: not a configuration` };
+      return { ...nowhere, trouble: `larger than ${FILE_BYTES_MAX / 1_048_576} MiB: not a configuration` };
     return decoded(readFileSync(file));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -24,7 +25,7 @@ export function readText(file: string): { readonly text: string } | Unread {
       EISDIR: 'this is a directory',
       ENOTDIR: 'a part of this path is no directory',
     };
-    return { ...start, trouble: troubles[code] ?? `cannot be read: ${error instanceof Error ? error.message : code}` };
+    return { ...nowhere, trouble: troubles[code] ?? `it cannot be read: ${troubleWords(error)}` };
   }
 }
 

@@ -62,7 +62,7 @@ test('a file that cannot be used changes nothing, and says why', async () => {
   expect(plan).toMatchObject({
     changes: [],
     isRefused: true,
-    problems: ['/none.yaml:1:1: there is no such file'],
+    problems: ['/none.yaml: there is no such file'],
     effects: [],
     peaks: [{ provider: 'alpha' }, { provider: 'beta' }],
   });

@@ -246,9 +246,9 @@ test('lesson 138: a label that names what is not there is disabled alone, and sa
 test('lesson 139: a file that is empty or gone leaves the old one in force, says so, and is read when it is back', async () => {
   const pool = await startPool({ labels: [{ name: 'bare', minReady: 1 }], isWatched: true });
   await pool.rest();
-  pool.spoil('nodepool.yaml:1:1: there is no such file');
+  pool.spoil('nodepool.yaml: there is no such file');
   await pool.advance(5_000);
-  expect(pool.state('/config')).toContain('stays in force: nodepool.yaml:1:1: there is no such file');
+  expect(pool.state('/config')).toContain('stays in force: nodepool.yaml: there is no such file');
   expect(await isOk(pool, 'config')).toBe(false);
   const { id } = pool.one('ready');
   await pool.delete(id);
@@ -311,7 +311,7 @@ test('lesson 140: cleanups run although the file is gone when they first come du
   const pool = await startPool({
     labels: [{ name: 'bare', minReady: 1 }],
     isWatched: true,
-    before: world => world.spoil('nodepool.yaml:1:1: there is no such file'),
+    before: world => world.spoil('nodepool.yaml: there is no such file'),
   });
   await pool.rest();
   expect(pool.state('/janitor')).not.toBe('0 cleanups');

@@ -198,7 +198,7 @@ export class Pool {
 
   #otherFile(file: string): ConfigReading {
     const config = this.otherFiles.get(file);
-    if (!config) return { kind: 'refused', problems: [`${file}:1:1: there is no such file`] };
+    if (!config) return { kind: 'refused', problems: [`${file}: there is no such file`] };
     return { kind: 'usable', config, problems: [], source: wholeFile };
   }
 

@@ -109,15 +109,15 @@ describe('generated files are up to date (npm run gen writes them), so that they
   });
 });
 
-describe('what cannot be read is a problem with a place', () => {
+describe('what cannot be read is a problem', () => {
   test('a file that is not there', () => {
     const result = loadConfig({ file: 'test/fixtures/none.yaml', secureFile: null, env: {}, needsDatabase: true });
-    expect(result.problems.map(problemText)).toEqual(['test/fixtures/none.yaml:1:1: there is no such file']);
+    expect(result.problems.map(problemText)).toEqual(['test/fixtures/none.yaml: there is no such file']);
   });
 
   test('a directory', () => {
     const result = loadConfig({ file: 'test/fixtures', secureFile: null, env: {}, needsDatabase: true });
-    expect(result.problems.map(problemText)).toEqual(['test/fixtures:1:1: this is a directory']);
+    expect(result.problems.map(problemText)).toEqual(['test/fixtures: this is a directory']);
   });
 
   test('a secure file that was asked for and is not there', () => {
@@ -127,13 +127,13 @@ describe('what cannot be read is a problem with a place', () => {
       env: {},
       needsDatabase: true,
     });
-    expect(result.problems.map(problemText)).toEqual(['test/fixtures/none.conf:1:1: there is no such file']);
+    expect(result.problems.map(problemText)).toEqual(['test/fixtures/none.conf: there is no such file']);
   });
 
   test('a secure file that cannot be read', () => {
     const result = loadConfig({ file: production, secureFile: 'test/fixtures', env: {}, needsDatabase: true });
     expect(result).toMatchObject({ kind: 'refused' });
-    expect(result.problems.map(problemText)).toEqual(['test/fixtures:1:1: this is a directory']);
+    expect(result.problems.map(problemText)).toEqual(['test/fixtures: this is a directory']);
   });
 
   test('bytes that are not UTF-8', () => {

@@ -16,10 +16,10 @@ function expectReported(mutated: string): void {
     expect(line).toBeGreaterThanOrEqual(1);
     expect(line).toBeLessThanOrEqual(Math.max(mutatedLines.length, 1));
     expect(column).toBeGreaterThanOrEqual(1);
-    expect(column).toBeLessThanOrEqual((mutatedLines[line - 1]?.length ?? 0) + 1);
+    expect(column).toBeLessThanOrEqual((mutatedLines[(line ?? 0) - 1]?.length ?? 0) + 1);
   }
   if (kind === 'refused') expect(problems.some(problem => problem.severity === 'error')).toBe(true);
-  const places = problems.map(problem => problem.line);
+  const places = problems.map(({ line }) => line ?? 0);
   expect(places).toEqual([...places].sort((a, b) => a - b));
 }
 

@@ -42,6 +42,27 @@ test('a bad cross reference exits 6 as well', () => {
   expect([exit, err]).toEqual([6, `${file}:6:15: label a: there is no provider nope\n`]);
 });
 
+test('a file that is not there has no place in it, and the user is told how to name another', () => {
+  const file = join(directory, 'none.yaml');
+  const told: string[] = [];
+  const wish = {
+    file,
+    secureFile: null,
+    env: {},
+    out: (text: string) => told.push(text),
+    err: (text: string) => told.push(text),
+  };
+  expect(runConfigValidate({ ...wish, output: 'table' })).toBe(6);
+  expect(told.splice(0).join('')).toBe(
+    `${file}: there is no such file\n` +
+      'nodepool: name the file with -c FILE, the one of the secrets with -s FILE, and let this user read them\n',
+  );
+  expect(runConfigValidate({ ...wish, output: 'json' })).toBe(6);
+  expect(JSON.parse(told.join(''))).toMatchObject([
+    { file, line: null, column: null, message: 'there is no such file' },
+  ]);
+});
+
 test('JSON has the promised fields, on stdout alone', () => {
   const { exit, file, out, err } = run(`${orphan}gearman-server: []\n`, 'json');
   expect([exit, err]).toEqual([6, '']);

@@ -709,7 +709,7 @@ describe('the daemon is looked for', () => {
     expect((await cli.run('tree')).code).toBe(0);
     const { code, err } = await cli.run('tree', '-c', cli.path('missing.yaml'));
     expect(code).toBe(6);
-    expect(err).toContain(`${cli.path('missing.yaml')}:1:1: `);
+    expect(err).toContain(`${cli.path('missing.yaml')}: there is no such file\n`);
   });
 });
 
