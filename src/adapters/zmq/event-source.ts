@@ -40,8 +40,11 @@ const socketOptions = {
   tcpKeepaliveIdle: 60,
   tcpKeepaliveInterval: 15,
   tcpKeepaliveCount: 4,
-  /** A publisher drops beyond 1000 for a slow subscriber; the same here bounds memory. */
-  receiveHighWaterMark: 1000,
+  /**
+   * A publisher drops what a subscriber has left more than 1,000 frames behind. ZeroMQ's own thread takes them while the main
+   * thread does something else: 10,000 nodes may start at once. Of some 2 kB each; it bounds memory.
+   */
+  receiveHighWaterMark: 20_000,
   /** A peer that sends more in one frame is cut off by ZeroMQ before the frame is in memory. */
   maxMessageSize: 16 * 1024 * 1024,
   linger: 0,
