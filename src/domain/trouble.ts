@@ -109,13 +109,24 @@ export function troubleWords(error: unknown): string {
 
 /** Of a thread of ours: whatever ended it, the other side did not. */
 export const threadEnded = 'the worker thread ended';
-const threadNext =
-  'nodepoold starts another thread by itself; where it happens again, report it with the log around it';
+/** By SFTP, whose servers say of a full disk "Failure" and no more. */
+export const fileNotTaken = 'the machine does not take the file';
+
+const marks: readonly { readonly words: string; readonly next: string }[] = [
+  {
+    words: threadEnded,
+    next: 'nodepoold starts another thread by itself; where it happens again, report it with the log around it',
+  },
+  {
+    words: fileNotTaken,
+    next: 'see that sshd of the image offers sftp, that this user may write there, and that the disk of the machine has room',
+  },
+];
 
 /** The advice for words of `troubleWords` in a text; null: that of its kind. */
 export function adviceIn(text: string): string | null {
   const known = troubles.find(({ words }) => text.includes(words))?.next ?? null;
-  return known ?? (text.includes(threadEnded) ? threadNext : null);
+  return known ?? marks.find(({ words }) => text.includes(words))?.next ?? null;
 }
 
 /** The operating system's or the library's name for it. */

@@ -74,7 +74,11 @@ describe('the key of a build', () => {
   test('that cannot be kept is a fault', async () => {
     await writeFile(join(dir, 'no-directory'), '');
     config = { ...config, stateDir: join(dir, 'no-directory') };
-    await rejectsWith(open().key(tag('np-a-1')), 'build.file');
+    const fault = await rejectsWith(open().key(tag('np-a-1')), 'build.file');
+    const folder = join(dir, 'no-directory', 'build-keys');
+    expect(fault.message).toBe(
+      `cannot keep the key ${join(folder, 'np-a-1')}: ENOTDIR: not a directory, mkdir '${folder}'`,
+    );
   });
 });
 
@@ -183,8 +187,8 @@ describe('a disk image', () => {
       'build.command',
       'the build ended with 3; it said:\nno space left',
     ],
-    ['makes nothing', 'true', 'build.file', 'no such file'],
-    ['makes one format of two', ': > $DIB_IMAGE_FILENAME.qcow2', 'build.file', 'raw'],
+    ['makes nothing', 'true', 'build.command', 'the build ended well without a qcow2 in $DIB_IMAGE_FILENAME.qcow2'],
+    ['makes one format of two', ': > $DIB_IMAGE_FILENAME.qcow2', 'build.command', 'without a raw in'],
     ['cannot be started', '/no/such/program', 'build.command', 'ended with 127'],
   ] as const)('whose command %s is a fault, and leaves nothing', async (_what, command, kind, words) => {
     const fault = await rejectsWith(make(open(), 1, { command }), kind);

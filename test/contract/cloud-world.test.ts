@@ -73,6 +73,19 @@ describe('OpenStack over HTTP', () => {
     await world.close();
   });
 
+  it('tells a file that cannot be uploaded as one of this machine, and asks the cloud for nothing', async () => {
+    const { world, cloud } = await startCloud();
+    const port = openCloud(accessTo(login(cloud)));
+    const upload = { name: 'i', file: '/no/such.raw', diskFormat: 'raw', containerFormat: 'bare', properties: {} };
+    const fault = await rejectsWith(port.uploadImage(upload, call), 'build.file');
+    expect(fault.message).toBe(
+      "/no/such.raw cannot be uploaded: ENOENT: no such file or directory, stat '/no/such.raw'",
+    );
+    expect(fault.next).toContain('images-dir');
+    await port.close();
+    await world.close();
+  });
+
   it('says which regions there are when the configured one is not', async () => {
     const { world, cloud } = await startCloud();
     const port = openCloud(accessTo(login(cloud), { regionName: 'Atlantis' }));

@@ -91,7 +91,9 @@ describe('a login', () => {
     );
     const refused = await check(file('', 0o600, join(folder, 'no', 'such')));
     expect(refused).toMatchObject({ attempts: 1, hostKey: sshd.hostKey });
-    expect(refused.notWritten).toContain('cannot copy a file');
+    expect(refused.notWritten).toBe(
+      `${sshd.username}@${sshd.host}:${counting.port}: the machine does not take the file ${join(folder, 'no', 'such')}: No such file`,
+    );
     await counting.close();
     await rm(folder, { recursive: true });
   });

@@ -102,8 +102,16 @@ describe.each([
 
   it('says which directory it cannot read, and which file it cannot write', async () => {
     const directory = { local: join(dir, 'none'), remote: 'x' };
-    expect((await rejectsWith(work({ directory }), 'build.file')).message).toContain(join(dir, 'none'));
-    await rejectsWith(work({ files: [{ path: '/proc/no/such', content: '', mode: 0o600 }] }), 'ssh.command');
+    const none = join(dir, 'none');
+    expect((await rejectsWith(work({ directory }), 'build.file')).message).toBe(
+      `cannot read the scripts in ${none}: ENOENT: no such file or directory, scandir '${none}'`,
+    );
+    const file = { path: '/proc/no/such', content: '', mode: 0o600 };
+    const fault = await rejectsWith(work({ files: [file] }), 'ssh.command');
+    expect(fault.message).toMatch(/^\S+@\S+:\d+: the machine does not take the file \/proc\/no\/such: No such file$/);
+    expect(fault.next).toBe(
+      'see that sshd of the image offers sftp, that this user may write there, and that the disk of the machine has room',
+    );
   });
 
   it('keeps the last of a flood, and all of it in the log up to a limit', async () => {

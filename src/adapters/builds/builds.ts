@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Fault } from '../../domain/fault.js';
 import type { Tag } from '../../domain/ids.js';
 import type { PoolConfig } from '../../domain/pool-config.js';
+import { troubleWords } from '../../domain/trouble.js';
 import type { BuildKey, BuildPlace, BuildsPort } from '../../ports/builds.js';
 import type { Log } from '../../ports/log.js';
 import { newKeyPair, publicKeyOf } from '../ssh/key-pair.js';
@@ -26,7 +27,7 @@ export function openBuilds({ config, env, log }: BuildsOptions): BuildsPort {
   return {
     key: build => keyIn(keyFile(build)),
     async forgetKey(build) {
-      await orFault('forget a key', () => rm(keyFile(build), { force: true }));
+      await orFault(`forget the key ${keyFile(build)}`, () => rm(keyFile(build), { force: true }));
     },
     logFile: place => logs.fileOf(place),
     log: (place, at, text) => logs.add(place, `${new Date(at).toISOString()} ${text}\n`),
@@ -87,8 +88,7 @@ async function orFault<T>(what: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof Fault) throw error;
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Fault('build.file', `cannot ${what}: ${words}`, { cause: error });
+    throw new Fault('build.file', `cannot ${what}: ${troubleWords(error)}`, { cause: error });
   }
 }
 
@@ -116,7 +116,7 @@ class BuildLogs {
     } catch (error) {
       if (this.#isTroubleTold) return;
       this.#isTroubleTold = true;
-      this.#log.warn(`build logs cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+      this.#log.warn(`build log ${file} cannot be written: ${troubleWords(error)}`);
     }
   }
 

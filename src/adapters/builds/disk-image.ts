@@ -54,18 +54,23 @@ export async function makeDiskImage({ diskimage, version, formats }: DiskWish, o
     await removeParts(dir, partOf(dir, diskimage.name, ''));
     await mkdir(dirname(options.logFile), { recursive: true });
     await run(commandOf(diskimage, part, formats), environmentOf(diskimage, part, formats, options), options);
-    for (const format of formats) await lookAtFile(`${part}.${format}`);
+    for (const format of formats) await assertMade(part, format);
     for (const format of formats) {
       await rename(`${part}.${format}`, join(dir, nameOf(diskimage.name, version, format)));
     }
     await removeOld(dir, diskimage.name);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Fault('build.file', `disk image ${diskimage.name}: ${words}`, { cause: error });
+    throw new Fault('build.file', `disk image ${diskimage.name}: ${troubleWords(error)}`, { cause: error });
   } finally {
     await removeParts(dir, part);
   }
+}
+
+async function assertMade(part: string, format: string): Promise<void> {
+  const stats = await stat(`${part}.${format}`).catch(() => null);
+  if (stats?.isFile() !== true)
+    throw new Fault('build.command', `the build ended well without a ${format} in $DIB_IMAGE_FILENAME.${format}`);
 }
 
 const partOf = (dir: string, diskimage: string, version: string): string =>
@@ -140,7 +145,7 @@ function run(command: string, environment: Record<string, string>, options: Make
       if (how === null) resolve();
       else reject(new Fault('build.command', `the build ${how}; it said:\n${said.text().trim()}`));
     };
-    child.on('error', error => settle(`cannot be started: ${error.message}`));
+    child.on('error', error => settle(`cannot be started: ${troubleWords(error)}`));
     child.on('close', (code, signal) => {
       if (why !== null) settle(why);
       else settle(code === 0 ? null : `ended with ${code ?? signal ?? 'a signal'}`);

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 
 import { Fault } from '../../domain/fault.js';
 import { imageId, type ImageId } from '../../domain/ids.js';
+import { troubleWords } from '../../domain/trouble.js';
 import type { CloudImage, UploadOptions, UploadSpec } from '../../ports/cloud.js';
 import { imageUrl } from './catalog.js';
 import { Deadline } from './deadline.js';
@@ -90,7 +91,7 @@ async function sizeOf(file: string): Promise<number> {
   try {
     return (await stat(file)).size;
   } catch (error) {
-    throw new Fault('cloud.refused', `${file} cannot be uploaded: ${String(error)}`, { cause: error });
+    throw new Fault('build.file', `${file} cannot be uploaded: ${troubleWords(error)}`, { cause: error });
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SFTPWrapper } from 'ssh2';
 
 import { Fault } from '../../domain/fault.js';
-import { troubleWords } from '../../domain/trouble.js';
+import { fileNotTaken, troubleWords } from '../../domain/trouble.js';
 import type { ShellFile, ShellJob, ShellLogin } from '../../ports/shell.js';
 import { addressOf, type Connection } from './connection.js';
 
@@ -15,23 +15,19 @@ export async function copy(
 ): Promise<void> {
   if (files.length === 0 && directory === null) return;
   const locals = directory === null ? [] : await regularFiles(directory.local);
-  try {
-    const sftp = await open(connection);
-    if (directory !== null) {
-      // One that is there already is as good.
-      await done(next => sftp.mkdir(directory.remote, next)).catch(() => undefined);
-      for (const { name, mode } of locals) {
-        const [from, to] = [join(directory.local, name), `${directory.remote}/${name}`];
-        await done(next => sftp.fastPut(from, to, { mode }, next));
-      }
+  const sftp = await open(connection).catch(error => notTaken(login, directory?.remote ?? files[0]?.path ?? '', error));
+  if (directory !== null) {
+    // One that is there already is as good.
+    await done(next => sftp.mkdir(directory.remote, next)).catch(() => undefined);
+    for (const { name, mode } of locals) {
+      const [from, to] = [join(directory.local, name), `${directory.remote}/${name}`];
+      await done(next => sftp.fastPut(from, to, { mode }, next)).catch(error =>
+        isOurs(error) ? unreadable(from, error) : notTaken(login, to, error),
+      );
     }
-    await Promise.all(files.map(file => write(sftp, file)));
-    sftp.end();
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Fault('ssh.command', `${addressOf(login)}: cannot copy a file: ${words}`, { cause: error });
   }
+  await Promise.all(files.map(file => write(sftp, file).catch(error => notTaken(login, file.path, error))));
+  sftp.end();
 }
 
 async function write(sftp: SFTPWrapper, { path, content, mode }: ShellFile): Promise<void> {
@@ -48,6 +44,19 @@ function open({ client }: Connection): Promise<SFTPWrapper> {
       else resolve(sftp);
     });
   });
+}
+
+/** The operating system's codes are words, those of SFTP numbers. */
+function isOurs(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException).code === 'string';
+}
+
+function unreadable(what: string, cause: unknown): never {
+  throw new Fault('build.file', `cannot read ${what}: ${troubleWords(cause)}`, { cause });
+}
+
+function notTaken(login: ShellLogin, path: string, cause: unknown): never {
+  throw new Fault('ssh.command', `${addressOf(login)}: ${fileNotTaken} ${path}: ${troubleWords(cause)}`, { cause });
 }
 
 function done(call: (next: (error?: Error | null) => void) => unknown): Promise<void> {
@@ -69,6 +78,6 @@ async function regularFiles(directory: string): Promise<{ readonly name: string;
     }
     return found;
   } catch (error) {
-    throw new Fault('build.file', `cannot read the scripts in ${directory}: ${troubleWords(error)}`, { cause: error });
+    return unreadable(`the scripts in ${directory}`, error);
   }
 }
