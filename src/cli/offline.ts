@@ -1,4 +1,5 @@
 /** What the commands do while no daemon runs: read the database, or take its lock and write a row. */
+import { databasePlace, parseDburi } from '../domain/dburi.js';
 import { decide, jobTimes, type Decision } from '../domain/node.js';
 import { nodeId } from '../domain/ids.js';
 import { Fault } from '../domain/fault.js';
@@ -90,9 +91,18 @@ async function withStore<Result>(
   const store = await context.openStore(config);
   try {
     return await use(store, context.now(), config);
+  } catch (error) {
+    throw withPlace(error, config);
   } finally {
     await store.close();
   }
+}
+
+/** Without the daemon nobody has said which database is meant. */
+function withPlace(error: unknown, { dburi }: PoolConfig): unknown {
+  if (!(error instanceof Fault) || error.kind !== 'store.away' || dburi === null || dburi === 'embedded:') return error;
+  const place = databasePlace(parseDburi(dburi));
+  return new Fault(error.kind, `the database at ${place}: ${error.message}`, { cause: error });
 }
 
 /** A daemon that cannot be asked, but lives, must not find its rows written by others. */

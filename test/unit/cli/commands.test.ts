@@ -713,6 +713,16 @@ describe('the daemon is looked for', () => {
   });
 });
 
+it('a database that is asked instead of a daemon is named where it does not answer', async () => {
+  cli.store.attachFault = new Fault('store.away', 'connect ECONNREFUSED 127.0.0.1:5432');
+  const { code, err } = await cli.run('list', ...(await cli.configure()));
+  expect(code).toBe(1);
+  expect(err.split('\n').at(-2)).toBe(
+    'nodepool: the database at localhost:5432/nodepool: connect ECONNREFUSED 127.0.0.1:5432; ' +
+      'check dburi and that the database server runs',
+  );
+});
+
 it('a broken configuration ends with 6, every problem at its line', async () => {
   const config = await cli.configure('labels: []\nlables: []\nmax: 3\n');
   const { code, out, err } = await cli.run('plan', '--empty', ...config);
