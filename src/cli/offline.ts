@@ -112,7 +112,7 @@ async function takeLock(context: CliContext, store: StorePort): Promise<void> {
   } catch (error) {
     if (!(error instanceof Fault) || error.kind !== 'store.locked') throw error;
     throw new CliFailure(exitCodes.unreachable, error.message, {
-      next: 'a daemon has this database but does not answer; name its socket with --socket',
+      next: 'a daemon has this database; name its socket with --socket, and run as a user who may open it',
       cause: error,
     });
   }

@@ -1,4 +1,5 @@
 import { StatsD } from 'node-statsd';
+import { troubleWords } from '../../domain/trouble.js';
 import type { StatsPort } from '../../ports/stats.js';
 
 export interface StatsdOptions {
@@ -69,7 +70,7 @@ class Underway {
     this.#count += 1;
     return error => {
       this.#count -= 1;
-      this.#note(error ? `${this.#place}: ${error.message}` : null);
+      this.#note(error ? `${this.#place}: ${troubleWords(error)}` : null);
       if (this.#count === 0) this.#whenNone?.();
     };
   }

@@ -162,7 +162,9 @@ describe('hold, release and delete', () => {
     cli.store.startFault = new Fault('store.locked', 'held by here, pid 7');
     const { code, err } = await cli.run('hold', '5', ...(await cli.configure()));
     expect(code).toBe(5);
-    expect(err).toContain('held by here, pid 7');
+    expect(err).toContain(
+      'held by here, pid 7; a daemon has this database; name its socket with --socket, and run as a user who may open it',
+    );
     expect(cli.store.rows).toMatchObject([{ state: 'ready' }]);
   });
 });
