@@ -112,7 +112,8 @@ async function application(
     options.log(`${request.method} ${request.url.slice(0, 200)} from ${from}: ${reply.statusCode}`);
   });
   app.setNotFoundHandler(request => {
-    throw new ControlError(`nothing is at ${request.method} ${request.url.slice(0, 200)}`, { status: 404 });
+    const next = 'GET /api/v1/openapi.json tells what there is';
+    throw new ControlError(`nothing is at ${request.method} ${request.url.slice(0, 200)}`, { status: 404, next });
   });
   app.setErrorHandler((error, request, reply) => {
     const { status, message, next } = refusal(error);

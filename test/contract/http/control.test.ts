@@ -546,7 +546,12 @@ describe('over TCP', () => {
     expect((await ask(`${url}/api/v1/plan?demand=precise`)).status).toBe(400);
     expect(await ask(`${url}/nowhere`)).toMatchObject({
       status: 404,
-      body: { title: 'Not Found', status: 404, detail: 'nothing is at GET /nowhere' },
+      body: {
+        title: 'Not Found',
+        status: 404,
+        detail: 'nothing is at GET /nowhere',
+        next: 'GET /api/v1/openapi.json tells what there is',
+      },
     });
     expect(api.calls).toEqual([]);
   });
