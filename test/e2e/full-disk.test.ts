@@ -47,7 +47,9 @@ describe('a daemon whose state is on a full disk', () => {
   it('serves, says which file of a build cannot be written, and goes on with the build once there is room', async () => {
     await pool.start({ fullDisk: pool.stateDir });
     const reasons = async (): Promise<string> => (await pool.client.images()).map(({ reason }) => reason).join();
-    await pool.until(async () => (await reasons()).includes('the disk of this machine has no room left for it (ENOSPC)'));
+    await pool.until(async () =>
+      (await reasons()).includes('the disk of this machine has no room left for it (ENOSPC)'),
+    );
     expect(await reasons()).toContain(join(pool.stateDir, 'build-keys'));
     await pool.until(async () => (await pool.client.readiness()).ready);
     await rm(join('/proc', String(pool.daemon.pid), 'root', pool.stateDir, 'fill'));
