@@ -80,8 +80,8 @@ export type TargetMessage =
 
 interface Call {
   readonly name: string;
-  /** Null: urgent. */
-  readonly lane: number | null;
+  /** With whom it takes turns. Null: urgent. */
+  readonly turn: string | null;
   /** Whose story tells of it. */
   readonly node?: NodeId;
   run(port: CiPort, call: CiCall): Promise<unknown>;
@@ -122,8 +122,12 @@ interface TargetState extends TargetArgs {
 
 /** Creations are serial in a master anyway. */
 const callsAtOnce = 2;
-/** Deleting gives room back. */
-const lanes = { unregister: 0, register: 1 } as const;
+/**
+ * Of three calls two make slaves, where both wait: jobs wait for these. One that is done with is offline, and its server
+ * goes without it.
+ */
+const doneWith = 'done with';
+const wanted = (node: NodeId): string => `wanted ${node % 2}`;
 const pauseBackoff = { minMs: 500, maxMs: 30_000, factor: 2, jitter: 0.3 };
 
 export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
@@ -136,7 +140,7 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
       ...args,
       target: null,
       port: null,
-      pacer: new Pacer<QueuedCall>(2),
+      pacer: new Pacer<QueuedCall>(1),
       urgent: new Pacer<QueuedCall>(1),
       comparing: nothingCompared(ctx.now()),
       strangers: noStrangers(),
@@ -266,26 +270,30 @@ function callOf(
 ): Omit<Call, 'settled'> {
   switch (message.type) {
     case 'register':
-      return { name: 'createNode', lane: lanes.register, run: (port, call) => port.createNode(message.spec, call) };
+      return {
+        name: 'createNode',
+        turn: wanted(message.node),
+        run: (port, call) => port.createNode(message.spec, call),
+      };
     case 'unregister':
-      return { name: 'deleteNode', lane: lanes.unregister, run: (port, call) => port.deleteNode(message.name, call) };
+      return { name: 'deleteNode', turn: doneWith, run: (port, call) => port.deleteNode(message.name, call) };
     case 'start-test':
       return {
         name: 'startTestJob',
-        lane: lanes.register,
+        turn: wanted(message.node),
         run: (port, call) => port.startTestJob(message.job, message.name, call),
       };
     case 'relabel':
       return {
         name: 'relabel',
-        lane: lanes.register,
+        turn: wanted(message.node),
         run: (port, call) => port.relabel(message.name, message.labels, call),
       };
   }
 }
 
 function strangersSeen(listing: Listing, state: TargetState, ctx: Context<TargetMessage>): void {
-  lookAtStrangers(listing, state, call => enqueue({ ...call, lane: lanes.register }, state, ctx), ctx);
+  lookAtStrangers(listing, state, call => enqueue({ ...call, turn: doneWith }, state, ctx), ctx);
 }
 
 function setOffline(
@@ -297,7 +305,7 @@ function setOffline(
     {
       name: 'setOffline',
       node,
-      lane: null,
+      turn: null,
       run: (port, call) => port.setOffline(name, reason, call),
       settled(reply) {
         if (!reply.ok)
@@ -381,12 +389,12 @@ function enqueue(call: Call, state: TargetState, ctx: Context<TargetMessage>): v
     call.settled({ ok: true, value: null });
     return;
   }
-  pacerOf(call, state).push({ ...call, queuedAt: ctx.now() }, { lane: call.lane ?? 0, source: call.name });
+  pacerOf(call, state).push({ ...call, queuedAt: ctx.now() }, { lane: 0, source: call.turn ?? 'urgent' });
   startCalls(state, ctx);
 }
 
-function pacerOf({ lane }: Call, state: TargetState): Pacer<QueuedCall> {
-  return lane === null ? state.urgent : state.pacer;
+function pacerOf({ turn }: Call, state: TargetState): Pacer<QueuedCall> {
+  return turn === null ? state.urgent : state.pacer;
 }
 
 function resume(state: TargetState): void {

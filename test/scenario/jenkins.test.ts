@@ -166,6 +166,24 @@ test('lesson 60: hundreds of waiting calls do not make a master look dead', asyn
   expect(pool.jobs.free().length).toBeLessThan(8);
 });
 
+test('where slaves that are wanted and slaves that are done with wait for a master, two are made for one that is deleted', async () => {
+  const pool = await startPool({
+    labels: [{ name: 'bare', minReady: 12 }],
+    providers: [{ name: 'alpha', maxServers: 40 }],
+    targets: [{ name: 'jenkins01', rateMs: 30_000 }],
+  });
+  await pool.rest();
+  const told = pool.master().calls.length;
+  for (const { id } of pool.in('ready')) void pool.api.delete(Number(id), { now: true });
+  await pool.until(() => pool.master().callsOf('deleteNode').length === 6, 3_600_000);
+  const kinds = pool
+    .master()
+    .calls.slice(told)
+    .map(({ op }) => op)
+    .filter(op => op === 'createNode' || op === 'deleteNode');
+  expect(kinds.slice(-9).filter(op => op === 'createNode')).toHaveLength(6);
+});
+
 test('nodes are taken offline at once, whatever the pace of a master is and however many calls wait for it', async () => {
   const pool = await startPool({
     labels: [{ name: 'bare', minReady: 20 }],
