@@ -16,6 +16,8 @@ const { values } = parseArgs({
   options: { nodes: { type: 'string', default: '500' }, engine: { type: 'string', default: 'postgresql' } },
 });
 const nodes = Number(values.nodes);
+/** Half of what a publisher keeps for one that listens: of 2,000 ends sent at once 273 never came to the rows. */
+const endedAtOnce = 500;
 const wire = await openBarePool({
   engine: values.engine as Engine,
   providers: 2,
@@ -94,12 +96,15 @@ async function start(count: number, everyMs: number): Promise<{ readonly ms: rea
 async function endAll(): Promise<number> {
   const beganAt = performance.now();
   const build = { job: 'demo-job', fullUrl: undefined, number: 1, parameters: undefined, nodeDescription: undefined };
-  for (const { publisher, slaves } of masters.map(master => ({ publisher: master.publisher, slaves: master.slaves() })))
-    for (const { name } of slaves)
+  const slaves = masters.flatMap(master => master.slaves().map(({ name }) => ({ name, publisher: master.publisher })));
+  for (let at = 0; at < slaves.length; at += endedAtOnce) {
+    const some = slaves.slice(at, at + endedAtOnce);
+    for (const { name, publisher } of some)
       publisher.send(
         eventFrame({ ...build, phase: 'FINISHED', status: 'SUCCESS', nodeName: name, hostName: undefined }),
       );
-  await wire.untilRows(nodes, 'node where job_ended_at is not null');
+    await wire.untilRows(at + some.length, 'node where job_ended_at is not null');
+  }
   return performance.now() - beganAt;
 }
 
