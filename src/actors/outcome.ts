@@ -1,5 +1,5 @@
 import { Fault } from '../domain/fault.js';
-import type { AskOutcome } from '../runtime/actor.js';
+import type { AskOutcome, WhyGone } from '../runtime/actor.js';
 
 /** How an actor that reaches the outside answers. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
@@ -28,7 +28,7 @@ export function replyOf<R>(outcome: AskOutcome<R>): R {
   }
 }
 
-const whyGone: Readonly<Record<Extract<AskOutcome<never>, { kind: 'gone' }>['reason'], string>> = {
+const whyGone: Readonly<Record<WhyGone, string>> = {
   unknown: 'is not there',
   restarted: 'was restarted before it answered',
   stopped: 'was stopped before it answered',

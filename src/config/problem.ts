@@ -1,6 +1,7 @@
 /**
  * One finding about a configuration file. Lines and columns begin at 1 and lie inside the file (an empty file counts
- * as one line); in a file that cannot be read there is no place, and both are null. Errors refuse the file or disable what they name; warnings do neither.
+ * as one line); in a file that cannot be read there is no place, and both are null. Errors refuse the file or disable
+ * what they name; warnings do neither.
  */
 export interface Problem {
   readonly file: string;

@@ -145,15 +145,14 @@ export interface ReplyTo<in R> {
   reply(value: R): void;
 }
 
+/** Why a question has no answer, and will have none. */
+export type WhyGone = 'unknown' | 'restarted' | 'stopped' | 'refused' | 'failed';
+
 export type AskOutcome<R> =
   | { readonly kind: 'reply'; readonly value: R }
   /** `asked`: its path, or its address where nobody is registered there. */
   | { readonly kind: 'timeout'; readonly asked: string }
-  | {
-      readonly kind: 'gone';
-      readonly asked: string;
-      readonly reason: 'unknown' | 'restarted' | 'stopped' | 'refused' | 'failed';
-    };
+  | { readonly kind: 'gone'; readonly asked: string; readonly reason: WhyGone };
 
 /** What became of an offered message: it is in the mailbox; or there is no room, or nobody, and it is a dead letter. */
 export type OfferOutcome = 'taken' | 'refused' | 'gone';

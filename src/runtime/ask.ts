@@ -1,4 +1,4 @@
-import type { Address, AskOutcome, Ref, ReplyTo } from './actor.js';
+import type { Address, AskOutcome, Ref, ReplyTo, WhyGone } from './actor.js';
 import type { DeadlineLink, Lane } from './deadlines.js';
 import { Envelope } from './envelope.js';
 import type { Life } from './life.js';
@@ -47,7 +47,7 @@ export class Ask extends Envelope implements ReplyTo<unknown>, DeadlineLink {
     this.#end({ kind: 'timeout', asked: this.#system.whereIs(this.#asked) });
   }
 
-  gone(reason: Extract<AskOutcome<unknown>, { kind: 'gone' }>['reason']): void {
+  gone(reason: WhyGone): void {
     this.#end({ kind: 'gone', asked: this.#system.whereIs(this.#asked), reason });
   }
 
