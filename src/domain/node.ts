@@ -92,6 +92,7 @@ const serverGone = 'its server is gone from the cloud';
 const memberGone = 'the server of one of its subnodes is gone from the cloud';
 const notIdle = ignore('only ready nodes are replaced');
 const slaveGone = 'its slave is gone from Jenkins';
+const passed = ignore('it has passed its test, and a job may find it by its label already');
 
 export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cell>>>> = {
   building: {
@@ -142,12 +143,15 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     launched: launchIsOver,
     'launched-untested': launchIsOver,
     // The steps after `register` run in this state, and may fail as those before.
-    'launch-failed': move('delete', 'the test could not be carried out'),
+    'launch-failed': node =>
+      hasPassed(node)
+        ? move('used', 'it may have its label, and a job on it: it goes when its slave is idle')
+        : move('delete', 'the test could not be carried out'),
     'job-started': move('used', 'a job that is not the test job started', 'job-started'),
     'job-finished': move('used', 'a job that is not the test job ended', 'job-ended'),
     'test-job-started': keep('job-started', 'the test job started; its time limit runs from now'),
     'test-passed': move('ready', 'the test job succeeded'),
-    'test-failed': move('delete', 'the test job failed'),
+    'test-failed': node => (hasPassed(node) ? passed : move('delete', 'the test job failed')),
     'delay-over': noDelay,
     'hold-asked': move('hold', 'an operator holds it'),
     'hold-expired': noHold,
@@ -156,7 +160,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     'check-failed': ignore('only ready nodes are checked'),
     'server-gone': move('delete', serverGone),
     'member-gone': move('delete', memberGone),
-    'too-old': move('delete', 'testing for too long'),
+    'too-old': node => (hasPassed(node) ? passed : move('delete', 'testing for too long')),
     outdated: notIdle,
     'slave-gone': move('delete', `${slaveGone}, so that no test can pass on it`),
   },
@@ -244,6 +248,11 @@ function ifRegistered(node: DecidingNode, note: JobNote): Decision {
   return note === 'job-started'
     ? move('used', 'a job started while the launch was being recorded', note)
     : move('used', 'a job ended whose start was not heard', note);
+}
+
+/** The label that a test ends with is asked for in this step, and may be there before its answer is. */
+function hasPassed({ step }: DecidingNode): boolean {
+  return step === 'relabel';
 }
 
 /** No job is killed by a release, and no node that had a job gets another. */

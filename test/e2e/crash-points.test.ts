@@ -81,11 +81,17 @@ function wayTo(record: CrashRecord): readonly CrashPoint[] {
 async function killAndLookAt(points: readonly CrashPoint[], pool: E2ePool, operate?: Operate): Promise<void> {
   const { world } = pool;
   let [aim] = points;
+  const killed: string[] = [];
+  let said = '';
+  world.jobs.onFinished(({ wasKilled, nodeName }) => {
+    if (wasKilled) killed.push(nodeName);
+  });
   const killAll = async (): Promise<void> => {
     for (const point of points) {
       aim = point;
-      await pool.runUntilCrash(point);
-      expect(world.judge(), `killed at "${point}"`).toMatchObject({ secondJobs: 0, killedJobs: 0 });
+      said += await pool.runUntilCrash(point);
+      const account = killed.map(name => linesAbout(name, said));
+      expect(world.judge(), `killed at "${point}" ${account.join()}`).toMatchObject({ secondJobs: 0, killedJobs: 0 });
     }
   };
   await whileBusy(pool, killAll, async () => {
@@ -98,6 +104,15 @@ async function killAndLookAt(points: readonly CrashPoint[], pool: E2ePool, opera
   await pool.until(async () => (await inventoryOf(pool)).length === 0);
   expect(world.judge()).toMatchObject({ secondJobs: 0, killedJobs: 0 });
   for (const cloud of world.clouds.values()) expect(cloud.counts().peakServers).toBeLessThanOrEqual(maxServers);
+}
+
+/** The lines of a log that name a node, which is called after its id. */
+function linesAbout(nodename: string, log: string): string {
+  const mark = `"node":${nodename.slice(nodename.lastIndexOf('-') + 1)},`;
+  return log
+    .split('\n')
+    .filter(line => line.includes(mark))
+    .join('\n');
 }
 
 /** Two providers, of which one needs floating addresses, and two masters, of which one tests its nodes first. */

@@ -1,5 +1,6 @@
 /** A target with a test job: nodes prove themselves before jobs may have them (lessons 63 and 64). */
 import { expect, test } from 'vitest';
+import { Fault } from '../../src/domain/fault.js';
 import type { NodeName } from '../../src/domain/ids.js';
 import { startPool, type Pool } from '../support/pool.js';
 
@@ -71,6 +72,37 @@ test('a test that never ends is given up after its time limit', async () => {
   await pool.advance(290_000);
   expect(pool.row(id)?.state).toBe('test');
   await pool.until(() => pool.row(id) === null, 200_000);
+});
+
+test('a node that has passed its test is not too old while it gets its label: a job may have begun on it', async () => {
+  const pool = await startPool(one);
+  const { id, name } = await underTest(pool);
+  pool.master().always('relabel', { answerAfterMs: 50_000 });
+  pool.jobs.start(name, { job: testJob });
+  await pool.advance(290_000);
+  pool.jobs.finish(name, { job: testJob });
+  await pool.until(() => pool.master().slaves.get(name)?.spec.labels === 'bare');
+  pool.jobs.start(name, { isHeard: false });
+  await pool.until(() => pool.row(id)?.state === 'used', 120_000);
+  pool.jobs.finish(name);
+  await pool.until(() => pool.row(id) === null, 120_000);
+  expect(pool.master().killed).toEqual([]);
+});
+
+test('a node that could not be given its label back may have got it all the same, and a job with it', async () => {
+  const pool = await startPool(one);
+  const { id, name } = await underTest(pool);
+  const lost = new Fault('jenkins.timeout', 'no answer to a relabelling');
+  pool.master().next('relabel', { loseReply: lost }, new Fault('jenkins.refused', 'no right to relabel'));
+  pool.jobs.start(name, { job: testJob });
+  pool.jobs.finish(name, { job: testJob });
+  await pool.until(() => pool.master().slaves.get(name)?.spec.labels === 'bare');
+  pool.jobs.start(name, { isHeard: false });
+  await pool.advance(120_000);
+  expect(pool.row(id)?.state).toBe('used');
+  pool.jobs.finish(name, { isHeard: false });
+  await pool.until(() => pool.row(id) === null, 120_000);
+  expect(pool.master().killed).toEqual([]);
 });
 
 test('a crash between the test and its relabelling is made good', async () => {

@@ -1,6 +1,5 @@
 /** Jobs that come, run on slaves and end; each is told of as the climate lets it. */
 import type { NodeId, NodeName, ServerId } from '../../src/domain/ids.js';
-import type { NodeRow } from '../../src/domain/node-row.js';
 import type { FakeSlave } from '../support/fake-ci.js';
 import type { FakeCloud } from '../support/fake-cloud.js';
 import { gearman, publisher } from '../support/pool-config.js';
@@ -13,8 +12,6 @@ interface Job {
   readonly name: NodeName;
   readonly cloud: FakeCloud;
   readonly server: ServerId;
-  /** The daemon has written down that it runs. */
-  isKnown: boolean;
 }
 
 const longestTestMs = 60_000;
@@ -24,7 +21,7 @@ const latestEventMs = 60_000;
 export class Workload {
   readonly running = new Map<NodeName, Job>();
   started = 0;
-  /** Ended with their machine although nobody asked for it, and although the daemon knew of them. */
+  /** Ended with their machine although nobody asked for it, whether or not the daemon had heard of them. */
   readonly killed: string[] = [];
   readonly #pool: Pool;
   readonly #climate: Climate;
@@ -88,12 +85,10 @@ export class Workload {
   /** `isWanted`: its end is not our doing, or an operator has asked for it. */
   look(isWanted: (node: NodeId, server: ServerId) => boolean): void {
     for (const job of this.running.values()) {
-      const row = this.#pool.row(Number(job.node));
-      if (row && knowsOfJob(row)) job.isKnown = true;
       const isThere = job.cloud.servers.some(({ id }) => id === job.server) && this.#isSlave(job.name);
       if (isThere) continue;
       this.running.delete(job.name);
-      if (job.isKnown && !isWanted(job.node, job.server)) this.killed.push(`${job.name} on ${job.server}`);
+      if (!isWanted(job.node, job.server)) this.killed.push(`${job.name} on ${job.server}`);
     }
   }
 
@@ -110,7 +105,7 @@ export class Workload {
     const cloud = row && this.#pool.clouds.get(row.provider);
     if (!row?.serverId || !cloud) return;
     this.started++;
-    this.running.set(name, { node: row.id, name, cloud, server: row.serverId, isKnown: false });
+    this.running.set(name, { node: row.id, name, cloud, server: row.serverId });
     this.#pool.jobs.start(name, { isHeard: false });
     this.#tell(frame('onStarted', name));
     this.#pool.clock.after(this.#dice.int(1_000, longestJobMs), () => this.#finish(name));
@@ -145,8 +140,4 @@ export class Workload {
   #isSlave(name: NodeName): boolean {
     return [...this.#pool.masters.values()].some(({ slaves }) => slaves.has(name));
   }
-}
-
-function knowsOfJob({ state, jobStartedAt, jobEndedAt }: NodeRow): boolean {
-  return (state === 'used' || state === 'hold') && jobStartedAt !== null && jobEndedAt === null;
 }

@@ -95,12 +95,15 @@ export class E2ePool {
     await daemon.kill();
   }
 
-  /** A daemon that kills itself at this point (`src/domain/crash-points.ts`); rejects where it does not come there. */
-  async runUntilCrash(point: string): Promise<void> {
+  /**
+   * A daemon that kills itself at this point (`src/domain/crash-points.ts`); resolves with what it said, and rejects where
+   * it does not come there.
+   */
+  async runUntilCrash(point: string): Promise<string> {
     const { config, stateDir } = this;
     const env = { NODEPOOLD_TESTING: '1', NODEPOOLD_CRASH_AT: point };
     const { signal, stderr } = await nodepooldUntilItsEnd({ config, stateDir, env, withinMs: crashMs });
-    if (signal === 'SIGKILL') return;
+    if (signal === 'SIGKILL') return stderr;
     const account = `it ended by ${signal ?? 'itself'}; it said: ${stderr.slice(-60_000)}`;
     throw new Error(`the daemon was not killed at "${point}": ${account}`);
   }

@@ -62,6 +62,8 @@ export class FakeCi implements CiPort {
   isClosed = false;
   readonly slaves = new Map<NodeName, FakeSlave>();
   readonly calls: RecordedCiCall[] = [];
+  /** Slaves that were deleted while they ran something. */
+  readonly killed: NodeName[] = [];
   /** Test jobs asked for, in order; one that waits already is not asked for twice. */
   readonly testJobs: { readonly job: string; readonly name: NodeName }[] = [];
   readonly #clock: Pick<Clock, 'now' | 'after'>;
@@ -130,7 +132,10 @@ export class FakeCi implements CiPort {
   }
 
   deleteNode(name: NodeName, call: CiCall): Promise<void> {
-    return this.#call('deleteNode', name, call, () => void this.slaves.delete(name));
+    return this.#call('deleteNode', name, call, () => {
+      if (this.slaves.get(name)?.idle === false) this.killed.push(name);
+      this.slaves.delete(name);
+    });
   }
 
   nodeExists(name: NodeName, call: CiCall): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** Machines that answer, or do not, to SSH: in the time of the clock that is given. */
+import { setMaxListeners } from 'node:events';
 import { Fault, type FaultKind } from '../../src/domain/fault.js';
 import type { ShellCheck, ShellFile, ShellJob, ShellLogin, ShellPort, ShellResult } from '../../src/ports/shell.js';
 import { systemClock, type Clock } from '../../src/runtime/clock.js';
@@ -34,7 +35,7 @@ export class FakeShell implements ShellPort {
   readonly #clock: Pick<Clock, 'now' | 'after'>;
   readonly #hostKeyOf: (host: string) => string;
   readonly #next: (Fault | 'hang')[] = [];
-  readonly #closing = new AbortController();
+  readonly #closing = unlimited(new AbortController());
 
   constructor(options: FakeShellOptions = {}) {
     this.#clock = options.clock ?? systemClock;
@@ -130,4 +131,10 @@ export class FakeShell implements ShellPort {
       for (const one of signals) one.removeEventListener('abort', onAbort);
     }
   }
+}
+
+/** As many checks at once as there are may wait for it. */
+function unlimited(controller: AbortController): AbortController {
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

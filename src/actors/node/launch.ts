@@ -11,6 +11,7 @@ import type { Settings } from '../settings.js';
 import { orFault, outcomeOf } from '../step-outcome.js';
 import { runExplained } from './console.js';
 import { proceedGroup } from './group.js';
+import { takeOffline } from './job.js';
 import { learn } from './learn.js';
 import { change, hasPermit, stepIo, tellImage, whereabouts, type NodeContext, type Self } from './self.js';
 import type { Step, StepOutcome } from './step.js';
@@ -141,7 +142,8 @@ export async function failed(fault: Fault, patch: NodePatch, node: Self, ctx: No
     next: fault.next,
   });
   const { step } = row;
-  await learn('launch-failed', node, ctx, () => ({ ...patch, lastError: named(fault) }));
+  const decision = await learn('launch-failed', node, ctx, () => ({ ...patch, lastError: named(fault) }));
+  if (decision.kind === 'move' && decision.to === 'used') takeOffline('it is not to have a job', node, ctx);
   tellImage(isLaunchStep(step) ? endingOfFailure(step, fault.kind) : 'void', node, ctx);
   // That the configuration has changed says nothing of the cloud.
   if (fault.kind !== 'config.removed') tellCloud(fault, row, settings, ctx);
