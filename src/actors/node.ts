@@ -23,18 +23,11 @@ import type { Actor, ReplyTo, TaskOutcome } from '../runtime/actor.js';
 import { gaugesAddress, historyAddress, nodeAddress, poolAddress, storeAddress } from './addresses.js';
 import { checked, proceedCheck, wantCheck } from './node/check.js';
 import { partSettled, proceedDelete } from './node/delete.js';
-import {
-  autoHold,
-  jobFinished,
-  jobStarted,
-  slaveCompared,
-  takeOffline,
-  type JobFinished,
-  type SlaveCompared,
-} from './node/job.js';
+import { autoHold, jobFinished, jobStarted, slaveCompared, type JobFinished, type SlaveCompared } from './node/job.js';
 import { proceedLaunch, stepSettled } from './node/launch.js';
 import { noteSubnode, replaceMember } from './node/group.js';
 import { learn } from './node/learn.js';
+import { makeRoom, replace, type Replacement } from './node/replace.js';
 import { giveBackPermit, readRow, settleIn, type NodeContext, type NodeHome, type Self } from './node/self.js';
 import type { StepOutcome } from './node/step.js';
 import { OwnConnection } from './own-connection.js';
@@ -67,7 +60,7 @@ export type NodeMessage =
   | { readonly type: 'server-gone'; readonly server: ServerId }
   /** It is to make room for a fresh one: of a newer image (its image), or because it has been ready too long (janitor). */
   | { readonly type: 'outdated'; readonly why: string }
-  | { readonly type: 'replace' }
+  | { readonly type: 'replace'; readonly replacement: Replacement }
   | { readonly type: 'delay-over' }
   | { readonly type: 'hold-expired' }
   /** Look at the row, and begin what is next. */
@@ -103,6 +96,7 @@ export const nodeActor: Actor<NodeMessage, Self, NodeHome> = {
       isUrgent: false,
       subnodes: null,
       lostSubnodes: 0,
+      isLeaving: false,
       isGone: false,
     };
     home.hadLife = true;
@@ -224,7 +218,7 @@ async function act(message: NodeMessage, node: Self, ctx: NodeContext): Promise<
       wantCheck(node);
       return;
     case 'checked':
-      await checked(message.outcome, node, ctx);
+      checked(message.outcome, node, ctx);
       return;
     case 'row-seen':
       // A process that was killed had asked for a change, and the database has made it since; or it has lost some.
@@ -237,10 +231,10 @@ async function act(message: NodeMessage, node: Self, ctx: NodeContext): Promise<
       await serverGone(message.server, node, ctx);
       return;
     case 'outdated':
-      makeRoom(message.why, node, ctx);
+      makeRoom({ fact: 'outdated', why: message.why, lastError: null }, node, ctx);
       return;
     case 'replace':
-      await learn('outdated', node, ctx);
+      await replace(message.replacement, node, ctx);
       return;
     case 'delay-over':
       if (isOver(node.home.row.deleteAt, ctx)) await learn(message.type, node, ctx);
@@ -357,16 +351,6 @@ async function command(
   } else replyTo.reply({ kind: 'done', node: nodeView(row, ctx.now()) });
 }
 
-/** A job that was given to it just before is heard of within this time. */
-const lastJobMs = 10_000;
-
-/** Nobody is in a hurry: it goes once no job can start on it any more. */
-function makeRoom(why: string, node: Self, ctx: NodeContext): void {
-  if (node.home.row.state !== 'ready') return;
-  takeOffline(why, node, ctx);
-  ctx.timer('replace', lastJobMs, { type: 'replace' });
-}
-
 const lossEnd = 'is gone from the cloud, and nobody here deleted it';
 
 /** A held node is told so once; whoever holds it decides. */
@@ -380,6 +364,10 @@ async function serverGone(server: ServerId, node: Self, ctx: NodeContext): Promi
   const member = row.subnodes.find(({ serverId }) => serverId === server);
   if (!member) return;
   const why = `server ${server} of subnode ${member.id} ${lossEnd}`;
+  if (row.state === 'ready') {
+    makeRoom({ fact: 'member-gone', why, lastError: why }, node, ctx);
+    return;
+  }
   const decision = await learn('member-gone', node, ctx, () => ({ lastError: why }));
   if (decision.kind === 'ignore' && row.state === 'building') replaceMember({ id: member.id, why }, node, ctx);
 }

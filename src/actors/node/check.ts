@@ -6,8 +6,8 @@ import { Fault } from '../../domain/fault.js';
 import type { TaskOutcome } from '../../runtime/actor.js';
 import { tellingOf, tellingShell, type Telling } from '../call-made.js';
 import { asFault } from '../store.js';
-import { learn } from './learn.js';
 import { loginOf } from './names.js';
+import { makeRoom } from './replace.js';
 import { giveBackPermit, hasPermit, whereabouts, type NodeContext, type Self } from './self.js';
 
 /** Faults on this side of the connection. */
@@ -54,15 +54,15 @@ async function logIn({ home }: Self, telling: Telling, signal: AbortSignal): Pro
   await tellingShell(shell, telling).check(loginOf(row, image), call);
 }
 
-export async function checked(outcome: TaskOutcome<void>, node: Self, ctx: NodeContext): Promise<void> {
-  if (!outcome.ok) await checkFailed(asFault(outcome.error), node, ctx);
+export function checked(outcome: TaskOutcome<void>, node: Self, ctx: NodeContext): void {
+  if (!outcome.ok) checkFailed(asFault(outcome.error), node, ctx);
   forgetCheck(node);
 }
 
-async function checkFailed(fault: Fault, node: Self, ctx: NodeContext): Promise<void> {
+function checkFailed(fault: Fault, node: Self, ctx: NodeContext): void {
   const { row, outside } = node.home;
-  const line = `node ${row.id}: the check could not log in: ${fault.message}`;
-  outside.log.warn(line, { ...whereabouts(row), fault: fault.kind, next: fault.next });
+  const why = `the check could not log in: ${fault.message}`;
+  outside.log.warn(`node ${row.id}: ${why}`, { ...whereabouts(row), fault: fault.kind, next: fault.next });
   if (ourOwn.has(fault.kind)) return;
-  await learn('check-failed', node, ctx, () => ({ lastError: `the check could not log in: ${fault.message}` }));
+  makeRoom({ fact: 'check-failed', why, lastError: why }, node, ctx);
 }
