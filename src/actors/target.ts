@@ -63,8 +63,14 @@ export type TargetMessage =
       readonly node: NodeId;
       readonly replyTo: ReplyTo<Reply<null>>;
     }
-  /** The node's job has started: no second one may (lesson 67). */
-  | { readonly type: 'set-offline'; readonly name: NodeName; readonly reason: string; readonly node: NodeId }
+  /** The node's job has started: no second one may (lesson 67). `isAgain`: it should have been by now. */
+  | {
+      readonly type: 'set-offline';
+      readonly name: NodeName;
+      readonly reason: string;
+      readonly node: NodeId;
+      readonly isAgain: boolean;
+    }
   | { readonly type: 'probe' }
   | { readonly type: 'probed'; readonly port: CiPort; readonly outcome: TaskOutcome<CiStatus> }
   | { readonly type: 'compare' }
@@ -112,6 +118,8 @@ interface TargetState extends TargetArgs {
   readonly urgent: Pacer<QueuedCall>;
   comparing: Comparing;
   strangers: Strangers;
+  /** It let us take no node offline when it was asked last. */
+  refusesOffline: boolean;
   /** Changes when the master restarts: its executors forget what they did. */
   session: string | null;
   isOnline: boolean;
@@ -144,6 +152,7 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
       urgent: new Pacer<QueuedCall>(1),
       comparing: nothingCompared(ctx.now()),
       strangers: noStrangers(),
+      refusesOffline: false,
       session: null,
       isOnline: false,
       trouble: null,
@@ -227,6 +236,7 @@ function open(target: Target | null, state: TargetState, ctx: Context<TargetMess
   state.comparing = nothingCompared(ctx.now());
   state.strangers = { ...noStrangers(), installation: state.strangers.installation };
   state.session = null;
+  state.refusesOffline = false;
   // Of a master that has not answered yet nothing is known: the pool keeps what it believed.
   if (state.port) tellHealth(state, ctx);
   else tellPool(state, ctx);
@@ -297,10 +307,11 @@ function strangersSeen(listing: Listing, state: TargetState, ctx: Context<Target
 }
 
 function setOffline(
-  { name, reason, node }: Extract<TargetMessage, { type: 'set-offline' }>,
+  { name, reason, node, isAgain }: Extract<TargetMessage, { type: 'set-offline' }>,
   state: TargetState,
   ctx: Context<TargetMessage>,
 ): void {
+  if (isAgain && state.refusesOffline) return;
   enqueue(
     {
       name: 'setOffline',
@@ -308,6 +319,7 @@ function setOffline(
       turn: null,
       run: (port, call) => port.setOffline(name, reason, call),
       settled(reply) {
+        state.refusesOffline = !reply.ok && !isMasterTrouble(reply.fault);
         if (!reply.ok)
           state.outside.log.warn(`${name} is not taken offline: ${reply.fault.message}`, { target: state.name });
       },

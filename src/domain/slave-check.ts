@@ -13,7 +13,8 @@ export interface SlaveSeen {
   readonly idle: boolean;
 }
 
-export type SlaveFact = 'job-started' | 'job-finished' | 'slave-gone';
+/** `still-online`: it has, or has had, its job, and a second one could start on it (lesson 67). */
+export type SlaveFact = 'job-started' | 'job-finished' | 'slave-gone' | 'still-online';
 
 /** What is looked at of a row. */
 export type ComparedRow = Pick<
@@ -56,8 +57,9 @@ export function compareSlaves<Row extends ComparedRow>({
 }: ComparedSlaves<Row>): SlaveComparison<Row> {
   const byName = new Map(slaves.map(slave => [slave.name, slave]));
   const compared = rows.filter(row => isComparable(row, listedAt));
-  const gone = compared.filter(({ nodename }) => nodename !== null && !byName.has(nodename)).length;
-  const isDoubted = isMassLoss(gone, compared.length);
+  const expected = compared.filter(({ jobEndedAt }) => jobEndedAt === null);
+  const gone = expected.filter(({ nodename }) => nodename !== null && !byName.has(nodename)).length;
+  const isDoubted = isMassLoss(gone, expected.length);
   const findings: SlaveFinding<Row>[] = [];
   const now = new Map<NodeId, Suspicion>();
   for (const row of compared) {
@@ -73,29 +75,30 @@ export function compareSlaves<Row extends ComparedRow>({
 }
 
 /** A state that is younger than the list is not what the list speaks of; the row has whole seconds. */
-function isComparable({ state, step, stateTime, jobEndedAt }: ComparedRow, listedAt: number): boolean {
+function isComparable({ state, step, stateTime }: ComparedRow, listedAt: number): boolean {
   if (listedAt < (stateTime + 1) * 1000) return false;
   switch (state) {
     case 'ready':
     case 'test':
-      return true;
     case 'used':
-      return jobEndedAt === null;
+      return true;
     case 'hold':
       // Held in the middle of its launch it need not be in Jenkins.
-      return jobEndedAt === null && !isLaunchStep(step);
+      return !isLaunchStep(step);
     case 'building':
     case 'delete':
       return false;
   }
 }
 
-function factOf({ state, jobStartedAt }: ComparedRow, slave: SlaveSeen | null): SlaveFact | null {
+function factOf({ state, jobStartedAt, jobEndedAt }: ComparedRow, slave: SlaveSeen | null): SlaveFact | null {
+  const online = slave?.offlineReason === null ? 'still-online' : null;
+  if (jobEndedAt !== null) return online;
   if (!slave) return 'slave-gone';
   // What runs on a node under test is the test job, whose end is waited for as an event.
   if (state === 'test') return null;
   const hadItsJob = state === 'used' || jobStartedAt !== null;
-  if (!slave.idle) return hadItsJob ? null : 'job-started';
+  if (!slave.idle) return hadItsJob ? online : 'job-started';
   if (hadItsJob) return 'job-finished';
   return state === 'ready' && isAfterItsJob(slave.offlineReason) ? 'job-finished' : null;
 }

@@ -87,6 +87,40 @@ test('a job that started and ended between two lists, its end unheard, ends for 
 
 const readsOfNodes = (pool: Pool): number => pool.store.calls.filter(method => method === 'nodes').length;
 
+test('lesson 67: a slave that was not taken offline when its job started is so before that has ended', async () => {
+  const { pool, name, id } = await readyPool();
+  await pool.advance(20_000);
+  pool.master().next('setOffline', new Fault('jenkins.error', 'HTTP 503'));
+  pool.jobs.start(name);
+  await pool.until(() => pool.row(id)?.state === 'used');
+  expect(pool.master().slaves.get(name)?.offlineReason).toBeNull();
+  await pool.until(() => pool.master().slaves.get(name)?.offlineReason === 'its one job has started', 60_000);
+  expect(pool.master().callsOf('setOffline')).toHaveLength(2);
+});
+
+test('lesson 67: so is one whose daemon was killed when it had written that the job has ended', async () => {
+  const { pool, name, id } = await readyPool({ timings: { deleteDelay: 60_000 } });
+  await pool.advance(20_000);
+  pool.master().always('setOffline', 'hang');
+  pool.jobs.start(name);
+  pool.jobs.finish(name);
+  await pool.until(() => (pool.row(id)?.jobEndedAt ?? null) !== null);
+  pool.crash();
+  pool.master().always('setOffline', null);
+  await pool.restart();
+  await pool.until(() => pool.master().slaves.get(name)?.offlineReason === 'its one job has ended', 30_000);
+});
+
+test('a master that lets nobody take a node offline is not asked again and again', async () => {
+  const { pool, name, id } = await readyPool();
+  await pool.advance(20_000);
+  pool.master().always('setOffline', new Fault('jenkins.refused', 'no right to take it offline'));
+  pool.jobs.start(name);
+  await pool.until(() => pool.row(id)?.state === 'used');
+  await pool.advance(300_000);
+  expect(pool.master().callsOf('setOffline')).toHaveLength(1);
+});
+
 test('lesson 69: builds that are lost with a restart of the master end', async () => {
   const { pool, name, id } = await readyPool();
   pool.jobs.start(name);

@@ -50,25 +50,32 @@ export interface SlaveCompared {
 
 /** Jenkins knows something of the node that no event has told. The target hears what came of it. */
 export async function slaveCompared({ fact, revision }: SlaveCompared, node: Self, ctx: NodeContext): Promise<void> {
-  const { row, outside } = node.home;
-  let isNews = false;
-  if (row.revision === revision) {
-    const decision = await learn(fact, node, ctx);
-    isNews = decision.kind !== 'ignore';
-    if (isNews) {
-      outside.log.warn(`node ${row.id}: seen in Jenkins and not heard as an event: ${fact}`, whereabouts(row));
-      ctx.tell(statsAddress, { type: 'count', key: `nodepool.events.unheard.${fact}` });
-      if (fact !== 'slave-gone') takeOffline(offlineReasons[fact], node, ctx);
-    }
-  }
+  const { row } = node.home;
+  const isNews = row.revision === revision && (await learnFromSlave(fact, node, ctx));
   ctx.tell(targetAddress(row.target), { type: 'taken', node: row.id, fact, isNews });
+}
+
+async function learnFromSlave(fact: SlaveFact, node: Self, ctx: NodeContext): Promise<boolean> {
+  const { row, outside } = node.home;
+  if (fact === 'still-online') {
+    // A daemon that was killed had written of the job, and its call was not made; or the call failed.
+    takeOffline(offlineReasons[row.jobEndedAt === null ? 'job-started' : 'job-finished'], node, ctx, true);
+    return false;
+  }
+  const decision = await learn(fact, node, ctx);
+  if (decision.kind === 'ignore') return false;
+  outside.log.warn(`node ${row.id}: seen in Jenkins and not heard as an event: ${fact}`, whereabouts(row));
+  ctx.tell(statsAddress, { type: 'count', key: `nodepool.events.unheard.${fact}` });
+  if (fact !== 'slave-gone') takeOffline(offlineReasons[fact], node, ctx);
+  return true;
 }
 
 const offlineReasons = { 'job-started': 'its one job has started', 'job-finished': 'its one job has ended' } as const;
 
-export function takeOffline(reason: string, node: Self, ctx: NodeContext): void {
-  const { id, nodename, target } = node.home.row;
-  if (nodename !== null) ctx.tell(targetAddress(target), { type: 'set-offline', name: nodename, reason, node: id });
+/** `isAgain`: it was asked for before, and nothing came of it. */
+export function takeOffline(reason: string, node: Self, ctx: NodeContext, isAgain = false): void {
+  const { id, nodename: name, target } = node.home.row;
+  if (name !== null) ctx.tell(targetAddress(target), { type: 'set-offline', name, reason, node: id, isAgain });
 }
 
 /** Only while its delete delay runs: whatever became of it meanwhile has nothing to do with that job any more. */
