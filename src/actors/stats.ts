@@ -6,6 +6,7 @@
  * Stores  nothing.
  * If it dies: nothing is lost; what it was told and who listens outlives a life.
  */
+import { nextOf } from '../domain/fault.js';
 import type { Gauge, Generation } from '../domain/statistics.js';
 import type { PoolEvent, ReadinessView } from '../ports/control.js';
 import type { Outside } from '../ports/outside.js';
@@ -138,7 +139,8 @@ function noteDependency(
   const isNews = before !== undefined && told.length < reasonsTold && !told.includes(words);
   state.dependencies.set(name, { reason, isVital, told: isNews ? [...told, words] : told, since });
   if (!isNews) return;
-  state.outside.log.warn(`${name}: ${reason}`, { actor: name });
+  const next = nextOf(reason);
+  state.outside.log.warn(`${name}: ${reason}`, { actor: name, ...(next === null ? {} : { next }) });
   tellListeners('dependency.fault', `${name}: ${reason}`, state, now);
 }
 

@@ -1,4 +1,5 @@
 /** Why nodes of a label are launched or not, in words: from the last round and from what the nodes under way wait for. */
+import { nextOf } from './fault.js';
 import type { NotedRound } from './ledger.js';
 import type { Disabled, Label } from './pool-config.js';
 import type { LabelOutcome, ProviderRoom, Refusal, RefusalReason } from './round.js';
@@ -77,8 +78,8 @@ export function explainLabel(
 function imageTroubles(provider: string, image: string, pool: ExplainedPool): ImageTrouble[] {
   const detail = pool.imageTrouble(provider, image);
   if (detail === null) return [];
-  const next = `nodepool inspect /providers/${provider}/images/${image}; the log of its build has all that was said`;
-  return [{ image, provider, detail, next }];
+  const look = `nodepool inspect /providers/${provider}/images/${image}; the log of its build has all that was said`;
+  return [{ image, provider, detail, next: nextOf(detail) ?? look }];
 }
 
 /** Providers that the file names for the label and cannot have. */
@@ -155,10 +156,11 @@ function waitWord({ waitsFor, provider }: Waiting): string {
 }
 
 function withNext(refusal: Refusal): ExplainedRefusal {
-  return { ...refusal, next: nextOf[refusal.reason](refusal) };
+  return { ...refusal, next: nextOf(refusal.detail) ?? nextByReason[refusal.reason](refusal) };
 }
 
-const nextOf: Readonly<Record<RefusalReason, (refusal: Refusal) => string>> = {
+/** Where no fault is behind it. */
+const nextByReason: Readonly<Record<RefusalReason, (refusal: Refusal) => string>> = {
   disabled: () => 'set min-ready to 0 or more in the configuration file',
   'no-online-target': () => 'see that the Jenkins masters run and answer: nodepool doctor',
   'not-configured': ({ label }) => `add the provider to the configuration, or take it out of label ${label}`,

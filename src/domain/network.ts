@@ -1,6 +1,7 @@
 /** To which networks of the cloud a provider's machines are connected (reference 14.4). */
 import { Fault } from './fault.js';
 import type { NetworkId } from './ids.js';
+import { namesSaid } from './names.js';
 import type { Network, Provider } from './pool-config.js';
 
 /** As `ports/cloud` has it. */
@@ -35,7 +36,7 @@ export function networksOf(
     }
     const [match, second] = offered.filter(each => each.name === name);
     if (!match) {
-      const names = offered.map(each => each.name).join(', ') || 'none';
+      const names = namesSaid(offered.map(each => each.name));
       return new Fault('cloud.no-network', `${provider} has no network ${name}; it has ${names}`);
     }
     if (second) {

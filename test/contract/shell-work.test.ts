@@ -1,5 +1,5 @@
 /** What a job does on a real machine: Debian's sshd, from this thread and from worker threads. */
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { openShell } from '../../src/adapters/ssh/shell.js';
 import { openWorkerShell, WorkerPools } from '../../src/adapters/workers/workers.js';
 import { environmentPrefix } from '../../src/domain/quote.js';
 import type { ShellJob, ShellLogin, ShellPort } from '../../src/ports/shell.js';
+import { openCrookedWay } from '../support/crooked-way.js';
 import { startSshd, type Sshd } from '../support/sshd.js';
 import { until } from '../support/until.js';
 import { rejectsWith } from './cloud.suite.js';
@@ -112,6 +113,31 @@ describe.each([
     expect(fault.next).toBe(
       'see that sshd of the image offers sftp, that this user may write there, and that the disk of the machine has room',
     );
+  });
+
+  it('says of a connection that is cut in mid-copy that it was, and not that a file cannot be read', async () => {
+    const way = await openCrookedWay(sshd);
+    const [local, remote] = [join(dir, 'large'), join(dir, 'cut')];
+    await mkdir(local);
+    await writeFile(join(local, 'disk'), '');
+    await truncate(join(local, 'disk'), 2 ** 31);
+    const { host, port } = way;
+    const outcome = rejectsWith(
+      shell.work(
+        { ...login, host, port },
+        { ...nothing, directory: { local, remote } },
+        { loginDeadlineMs: 20_000, deadlineMs: 20_000 },
+      ),
+      'ssh.unreachable',
+    );
+    await until(async () => ((await stat(join(remote, 'disk')).catch(() => null))?.size ?? 0) > 0);
+    await way.become('refusing');
+    expect((await outcome).message).toMatch(
+      /^\w+@127\.0\.0\.1:\d+: (read ECONNRESET|write EPIPE|the connection was closed)$/,
+    );
+    await way.close();
+    await rm(local, { recursive: true });
+    await rm(remote, { recursive: true });
   });
 
   it('keeps the last of a flood, and all of it in the log up to a limit', async () => {

@@ -1,6 +1,7 @@
 /** What a cloud offers: flavors, images, networks. Remembered for a while, and forgotten when the cloud contradicts (lesson 25). */
 import { Fault, named } from '../../domain/fault.js';
 import { pickFlavor, type FlavorWish } from '../../domain/flavor.js';
+import { namesSaid } from '../../domain/names.js';
 import { isNamed, networksOf } from '../../domain/network.js';
 import type { Provider } from '../../domain/pool-config.js';
 import { everyZone } from '../../domain/shortage.js';
@@ -76,7 +77,8 @@ export function offerTroubles(
 export function flavorOf(offer: Offer, wish: FlavorWish, provider: string): Flavor | Fault {
   const flavor = pickFlavor(offer.flavors, wish);
   if (flavor) return flavor;
-  return new Fault('cloud.no-flavor', `${provider} has no flavor with ${describeFlavor(wish)}`);
+  const names = namesSaid(offer.flavors.map(({ name, ramMb }) => `${name} (${ramMb} MB)`));
+  return new Fault('cloud.no-flavor', `${provider} has no flavor with ${describeFlavor(wish)}; it has ${names}`);
 }
 
 function describeFlavor({ minRamMb, nameFilter, flavorName }: FlavorWish): string {
@@ -106,9 +108,13 @@ export function resolveImage(
     }
     const message = found
       ? `${state.provider} has ${usable.length} active images named ${named}; name one by its id`
-      : `${state.provider} has no active image ${named}`;
+      : `${state.provider} has no active image ${named}; it has ${namesSaid(activeNames(offer.value.images))}`;
     replyTo.reply({ ok: false, fault: new Fault('cloud.no-image', message), wasSent: true });
   });
+}
+
+function activeNames(images: Offer['images']): readonly string[] {
+  return images.filter(({ status }) => status === 'active').map(({ name }) => name);
 }
 
 /** Not from memory: what came of a call just now is asked. A snapshot of somebody else's may have inherited the mark. */
