@@ -27,7 +27,7 @@ import { autoHold, jobFinished, jobStarted, slaveCompared, type JobFinished, typ
 import { proceedLaunch, stepSettled } from './node/launch.js';
 import { noteSubnode, replaceMember } from './node/group.js';
 import { learn } from './node/learn.js';
-import { makeRoom, replace, type Replacement } from './node/replace.js';
+import { makeRoom, withdrawn, type Withdrawn } from './node/replace.js';
 import { giveBackPermit, readRow, settleIn, type NodeContext, type NodeHome, type Self } from './node/self.js';
 import type { StepOutcome } from './node/step.js';
 import { OwnConnection } from './own-connection.js';
@@ -60,7 +60,7 @@ export type NodeMessage =
   | { readonly type: 'server-gone'; readonly server: ServerId }
   /** It is to make room for a fresh one: of a newer image (its image), or because it has been ready too long (janitor). */
   | { readonly type: 'outdated'; readonly why: string }
-  | { readonly type: 'replace'; readonly replacement: Replacement }
+  | ({ readonly type: 'withdrawn' } & Withdrawn)
   | { readonly type: 'delay-over' }
   | { readonly type: 'hold-expired' }
   /** Look at the row, and begin what is next. */
@@ -155,7 +155,7 @@ const mustWait: ReadonlySet<NodeMessage['type']> = new Set<NodeMessage['type']>(
   'too-old',
   'server-gone',
   'checked',
-  'replace',
+  'withdrawn',
   'delay-over',
   'hold-expired',
   'proceed',
@@ -233,8 +233,8 @@ async function act(message: NodeMessage, node: Self, ctx: NodeContext): Promise<
     case 'outdated':
       makeRoom({ fact: 'outdated', why: message.why, lastError: null }, node, ctx);
       return;
-    case 'replace':
-      await replace(message.replacement, node, ctx);
+    case 'withdrawn':
+      await withdrawn(message, node, ctx);
       return;
     case 'delay-over':
       if (isOver(node.home.row.deleteAt, ctx)) await learn(message.type, node, ctx);

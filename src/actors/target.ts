@@ -1,6 +1,6 @@
 /**
  * Owns    one Jenkins master: the calls to it, their pace, whether it is online, and what its slaves say of our nodes.
- * Hears   register, unregister, start-test, relabel, set-offline, taken, node-changed (node actors), reconfigured.
+ * Hears   register, unregister, start-test, relabel, set-offline, withdraw, taken, node-changed (node actors), reconfigured.
  * Tells   the asker its outcome, and history of it; the pool whether nodes are welcome; nodes what Jenkins knows and they do not;
  *         publishers that they should have told; its health to stats.
  * Stores  nothing.
@@ -35,6 +35,7 @@ import {
   type Taken,
 } from './target/comparing.js';
 import { lookAtStrangers, noStrangers, type Strangers } from './target/strangers.js';
+import { Withdrawing, type Withdrawal } from './target/withdrawing.js';
 
 export type TargetMessage =
   | {
@@ -71,6 +72,7 @@ export type TargetMessage =
       readonly node: NodeId;
       readonly isAgain: boolean;
     }
+  | ({ readonly type: 'withdraw' } & Withdrawal)
   | { readonly type: 'probe' }
   | { readonly type: 'probed'; readonly port: CiPort; readonly outcome: TaskOutcome<CiStatus> }
   | { readonly type: 'compare' }
@@ -118,6 +120,7 @@ interface TargetState extends TargetArgs {
   readonly urgent: Pacer<QueuedCall>;
   comparing: Comparing;
   strangers: Strangers;
+  readonly withdrawing: Withdrawing;
   /** It let us take no node offline when it was asked last. */
   refusesOffline: boolean;
   /** Changes when the master restarts: its executors forget what they did. */
@@ -152,6 +155,7 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
       urgent: new Pacer<QueuedCall>(1),
       comparing: nothingCompared(ctx.now()),
       strangers: noStrangers(),
+      withdrawing: new Withdrawing(),
       refusesOffline: false,
       session: null,
       isOnline: false,
@@ -173,6 +177,9 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
       case 'set-offline':
         setOffline(message, state, ctx);
         return;
+      case 'withdraw':
+        withdraw(message, state, ctx);
+        return;
       case 'probe':
         probe(state, ctx);
         return;
@@ -186,7 +193,11 @@ export const targetActor: Actor<TargetMessage, TargetState, TargetArgs> = {
       case 'compared':
         if (message.port !== state.port) return;
         compared(message.outcome, state, ctx);
-        if (message.outcome.ok) strangersSeen(message.outcome.value, state, ctx);
+        if (message.outcome.ok) {
+          const { slaves, listedAt } = message.outcome.value;
+          state.withdrawing.listed(slaves, listedAt);
+          strangersSeen(message.outcome.value, state, ctx);
+        }
         showOnline(state, ctx);
         return;
       case 'taken':
@@ -237,6 +248,7 @@ function open(target: Target | null, state: TargetState, ctx: Context<TargetMess
   state.strangers = { ...noStrangers(), installation: state.strangers.installation };
   state.session = null;
   state.refusesOffline = false;
+  state.withdrawing.giveUp(new Fault('actor.gone', `target ${state.name} is another one now`));
   // Of a master that has not answered yet nothing is known: the pool keeps what it believed.
   if (state.port) tellHealth(state, ctx);
   else tellPool(state, ctx);
@@ -312,6 +324,25 @@ function setOffline(
   ctx: Context<TargetMessage>,
 ): void {
   if (isAgain && state.refusesOffline) return;
+  takeOffline({ name, reason, node }, () => undefined, state, ctx);
+}
+
+function withdraw(withdrawal: Withdrawal, state: TargetState, ctx: Context<TargetMessage>): void {
+  const settled = (reply: Reply<null>): void => {
+    if (!state.port && reply.ok) withdrawal.replyTo.reply({ ok: true, value: 'idle' });
+    else if (reply.ok || !isMasterTrouble(reply.fault)) state.withdrawing.isOffline(withdrawal, ctx.now());
+    else if (state.target && ctx.now() < withdrawal.until) takeOffline(withdrawal, settled, state, ctx);
+    else withdrawal.replyTo.reply(reply);
+  };
+  takeOffline(withdrawal, settled, state, ctx);
+}
+
+function takeOffline(
+  { name, reason, node }: Pick<Withdrawal, 'name' | 'reason' | 'node'>,
+  settled: Call['settled'],
+  state: TargetState,
+  ctx: Context<TargetMessage>,
+): void {
   enqueue(
     {
       name: 'setOffline',
@@ -322,6 +353,7 @@ function setOffline(
         state.refusesOffline = !reply.ok && !isMasterTrouble(reply.fault);
         if (!reply.ok)
           state.outside.log.warn(`${name} is not taken offline: ${reply.fault.message}`, { target: state.name });
+        settled(reply);
       },
     },
     state,

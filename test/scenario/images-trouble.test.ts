@@ -182,8 +182,8 @@ test('a label whose image no cloud has is told so by name, looked for ever less 
   expect(label?.verdict).toContain('1 node wanted that are not launched');
   expect(label?.verdict).toContain('2 of 2 providers refuse: no-image');
   expect(label?.refusals.map(({ detail }) => detail)).toEqual([
-    'alpha has no usable image gone: cloud.no-image: alpha has no active image gone',
-    'beta has no usable image gone: cloud.no-image: beta has no active image gone',
+    'alpha has no usable image gone: cloud.no-image: alpha has no active image gone; it has img',
+    'beta has no usable image gone: cloud.no-image: beta has no active image gone; it has img',
   ]);
   expect(label?.images).toEqual([]);
   expect(created(pool)).toEqual([]);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Fault } from '../../src/domain/fault.js';
 import { startPool, type Pool } from '../support/pool.js';
 
 const quarterMs = 15 * 60_000;
@@ -61,6 +62,34 @@ test('a job that was given to a node before its check failed runs to its end, he
   expect(pool.row(id)?.state).toBe('used');
   pool.jobs.finish(nodename);
   await pool.until(() => pool.row(id) === null, 120_000);
+  expect(pool.master().killed).toEqual([]);
+});
+
+test('a master that does not say what runs on a node that has failed is waited for, and not for ever', async () => {
+  const pool = await startReady(1);
+  const { id, ip } = pool.one('ready');
+  pool.sshAnswer = ({ host }) => (host === ip ? 'ssh.unreachable' : null);
+  await pool.until(
+    () => pool.actors().some(({ kind, task }) => kind === 'node' && task?.name === 'check'),
+    quarterMs * 2,
+  );
+  pool.master().always(['listNodes', 'setOffline'], new Fault('jenkins.error', 'HTTP 503'));
+  await pool.until(() => pool.actors().some(({ kind, task }) => kind === 'node' && task?.name === 'leave'));
+  await pool.advance(500_000);
+  expect(pool.row(id)?.state).toBe('ready');
+  await pool.until(() => pool.row(id) === null, 300_000);
+});
+
+test('a master that lets nobody take a node offline is asked what runs on it all the same', async () => {
+  const pool = await startReady(1);
+  const { id, ip, nodename } = pool.one('ready');
+  if (nodename === null) throw new Error('it is in Jenkins');
+  pool.sshAnswer = ({ host }) => (host === ip ? 'ssh.unreachable' : null);
+  pool.master().always('setOffline', new Fault('jenkins.refused', 'no right to take it offline'));
+  await pool.until(() => pool.master().callsOf('setOffline').length > 0, quarterMs * 2);
+  pool.jobs.start(nodename, { isHeard: false });
+  await pool.advance(70_000);
+  expect(pool.row(id)?.state).toBe('used');
   expect(pool.master().killed).toEqual([]);
 });
 

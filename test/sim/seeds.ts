@@ -18,5 +18,10 @@ export const keptSeeds: readonly { readonly seed: number; readonly steps: number
   { seed: 504, steps: 200, found: 'a build whose row was written late belonged to nobody' },
   { seed: 871450006, steps: 400, found: 'a change that was written late was never heard of by its node' },
   { seed: 30788, steps: 150, found: 'machines of a group stood still after a new life of the actor that holds them' },
+  {
+    seed: 70182,
+    steps: 400,
+    found: 'a node that was to be replaced took a job with it that had begun while no daemon ran, and no list was read since',
+  },
   { seed: 50014, steps: 200, found: 'rows that were written late, after they were asked for again, came beside those' },
 ];
