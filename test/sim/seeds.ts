@@ -21,7 +21,8 @@ export const keptSeeds: readonly { readonly seed: number; readonly steps: number
   {
     seed: 70182,
     steps: 400,
-    found: 'a node that was to be replaced took a job with it that had begun while no daemon ran, and no list was read since',
+    found:
+      'a node that was to be replaced took a job with it that had begun while no daemon ran, and no list was read since',
   },
   { seed: 50014, steps: 200, found: 'rows that were written late, after they were asked for again, came beside those' },
 ];
