@@ -11,7 +11,7 @@
 import { backoffMs } from '../domain/backoff.js';
 import { Fault, named } from '../domain/fault.js';
 import { isLost } from '../domain/lost-row.js';
-import { isLaunchStep, type NodePatch, type NodeRow, type SubnodePatch, type SubnodeRow } from '../domain/node-row.js';
+import type { NodePatch, NodeRow, SubnodePatch, SubnodeRow } from '../domain/node-row.js';
 import { decideSubnode, isSubnodeStep, type SubnodeFact } from '../domain/subnode.js';
 import type { LogFields } from '../ports/log.js';
 import type { Outside } from '../ports/outside.js';
@@ -205,7 +205,7 @@ async function stepDone(
   }
   await learn('launched', { ...own, step: null, stepAt: null, lastError: null }, state, ctx);
   tellCloud(null, asNode(home), home.settings, ctx);
-  countLaunch(null, asNode(home), home.settings, ctx);
+  countLaunch(null, { of: 'subnode', row: asNode(home) }, home.settings, ctx);
 }
 
 async function stepFailed(
@@ -238,11 +238,10 @@ async function failed(fault: Fault, state: SubnodeState, ctx: SubnodeContext, pa
     fault: fault.kind,
     next: fault.next,
   });
-  const { step } = row;
-  const failure = { kind: fault.kind, step: isLaunchStep(step) ? step : null };
+  const machine = asNode(home);
   await learn('launch-failed', { ...patch, lastError: named(fault) }, state, ctx);
   if (fault.kind !== 'config.removed') tellCloud(fault, asNode(home), settings, ctx);
-  countLaunch(failure, asNode(home), settings, ctx);
+  countLaunch(fault, { of: 'subnode', row: machine }, settings, ctx);
 }
 
 // ── Removal ──────────────────────────────────────────────────────────────────────────────────────────────────────

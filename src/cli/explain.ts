@@ -1,5 +1,6 @@
 /** Why nodes are or are not launched, on one screen: in general, of a label, of a provider, of one node. */
 import { Argument, type Command } from 'commander';
+import type { FailedLaunch } from '../domain/failed-launches.js';
 import type { ExplainedRefusal, LabelExplanation, ProviderExplanation, Waiting } from '../domain/explain.js';
 import type { LedgerEntry } from '../domain/ledger.js';
 import type { ExplainQuery, ExplainView, NodeExplanation } from '../ports/control.js';
@@ -88,17 +89,26 @@ function roundLine({ at, roundAt, sampledAt }: ExplainView): string {
   return `${round}, ${demand}`;
 }
 
-function labelLines({ label, verdict, refusals, images, underWay }: LabelExplanation, at: number): string[] {
+function labelLines({ label, verdict, refusals, images, failures, underWay }: LabelExplanation, at: number): string[] {
   const troubled = images.flatMap(({ image, provider, detail, next }) => [
     `  image ${image} of ${provider}: ${detail}`,
     `    -> ${next}`,
   ]);
-  return ['', `label ${label}: ${verdict}`, ...refusalLines(refusals, at), ...troubled, ...underWayLines(underWay)];
+  const failed = failureLines(failures, at, ({ provider }) => `in ${provider}`);
+  return [
+    '',
+    `label ${label}: ${verdict}`,
+    ...refusalLines(refusals, at),
+    ...troubled,
+    ...failed,
+    ...underWayLines(underWay),
+  ];
 }
 
-function providerLines({ provider, verdict, refusals, underWay }: ProviderExplanation, at: number): string[] {
+function providerLines({ provider, verdict, refusals, failures, underWay }: ProviderExplanation, at: number): string[] {
   const named = refusals.map(each => ({ ...each, detail: `label ${each.label}: ${each.detail}` }));
-  return ['', `provider ${provider}: ${verdict}`, ...refusalLines(named, at), ...underWayLines(underWay)];
+  const failed = failureLines(failures, at, ({ label }) => `of label ${label}`);
+  return ['', `provider ${provider}: ${verdict}`, ...refusalLines(named, at), ...failed, ...underWayLines(underWay)];
 }
 
 /** What is to be done is said once for those for which it is the same. */
@@ -107,6 +117,18 @@ function refusalLines(refusals: readonly ExplainedRefusal[], at: number): string
     const again = until === null ? '' : ` (again ${inTime(until, at)})`;
     const isLast = refusals[index + 1]?.next !== next;
     return [`  ${reason}: ${detail}${again}`, ...(isLast ? [`    -> ${next}`] : [])];
+  });
+}
+
+function failureLines(
+  failures: readonly FailedLaunch[],
+  at: number,
+  where: (failure: FailedLaunch) => string,
+): string[] {
+  return failures.flatMap(failure => {
+    const { inARow, node, detail, next } = failure;
+    const times = inARow === 1 ? 'the last launch' : `the last ${inARow} launches`;
+    return [`  failed: ${times} ${where(failure)}, node ${node} ${ago(failure.at, at)}: ${detail}`, `    -> ${next}`];
   });
 }
 

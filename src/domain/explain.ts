@@ -1,4 +1,5 @@
 /** Why nodes of a label are launched or not, in words: from the last round and from what the nodes under way wait for. */
+import type { FailedLaunch } from './failed-launches.js';
 import { nextOf } from './fault.js';
 import type { NotedRound } from './ledger.js';
 import type { Disabled, Label } from './pool-config.js';
@@ -39,6 +40,8 @@ export interface LabelExplanation {
   readonly refusals: readonly ExplainedRefusal[];
   /** Of the providers that do not refuse for want of it. */
   readonly images: readonly ImageTrouble[];
+  /** Launches that failed, where none has worked since. */
+  readonly failures: readonly FailedLaunch[];
   readonly underWay: readonly Waiting[];
 }
 
@@ -47,6 +50,7 @@ export interface ProviderExplanation {
   readonly verdict: string;
   readonly room: ProviderRoom | null;
   readonly refusals: readonly ExplainedRefusal[];
+  readonly failures: readonly FailedLaunch[];
   readonly underWay: readonly Waiting[];
 }
 
@@ -57,6 +61,7 @@ export interface ExplainedPool {
   readonly trouble: string | null;
   /** What is wrong with an image in a provider; null: nothing. */
   readonly imageTrouble: (provider: string, image: string) => string | null;
+  readonly failures: readonly FailedLaunch[];
 }
 
 export function explainLabel(
@@ -72,7 +77,8 @@ export function explainLabel(
   const images = providers.flatMap(provider =>
     lacking.includes(provider) ? [] : imageTroubles(provider, image, pool),
   );
-  return { label: name, verdict, figures, refusals, images, underWay };
+  const failures = pool.failures.filter(({ label }) => label === name);
+  return { label: name, verdict, figures, refusals, images, failures, underWay };
 }
 
 function imageTroubles(provider: string, image: string, pool: ExplainedPool): ImageTrouble[] {
@@ -104,7 +110,15 @@ export function explainDisabled(kind: Disabled['kind'], name: string, { disabled
 export function explainProvider(name: string, pool: ExplainedPool, underWay: readonly Waiting[]): ProviderExplanation {
   const room = pool.last?.providers.find(({ provider }) => provider === name) ?? null;
   const refusals = (pool.last?.refusals ?? []).filter(({ provider }) => provider === name).map(withNext);
-  return { provider: name, verdict: pool.trouble ?? providerVerdict(room, refusals), room, refusals, underWay };
+  const failures = pool.failures.filter(({ provider }) => provider === name);
+  return {
+    provider: name,
+    verdict: pool.trouble ?? providerVerdict(room, refusals),
+    room,
+    refusals,
+    failures,
+    underWay,
+  };
 }
 
 function verdictOf(

@@ -11,6 +11,7 @@ import type {
   ProviderExplanation,
   Waiting,
 } from '../domain/explain.js';
+import type { FailedLaunch } from '../domain/failed-launches.js';
 import type { LedgerEntry } from '../domain/ledger.js';
 import type { LabelOutcome, ProviderRoom, Refusal } from '../domain/round.js';
 import { nodeStates } from '../domain/states.js';
@@ -384,6 +385,21 @@ const imageTrouble = view<ImageTrouble>(
   'What is wrong with an image from which nodes may be launched all the same.',
 )(z.object({ image: text, provider: text, detail: text, next: text }));
 
+const failedLaunch = view<FailedLaunch>(
+  'FailedLaunch',
+  'The last of a row of launches that failed, where none has worked since.',
+)(
+  z.object({
+    label: text,
+    provider: text,
+    node: int,
+    at: z.number(),
+    inARow: int,
+    detail: text,
+    next: text,
+  }),
+);
+
 const labelExplanation = view<LabelExplanation>('LabelExplanation')(
   z.object({
     label: text,
@@ -391,6 +407,7 @@ const labelExplanation = view<LabelExplanation>('LabelExplanation')(
     figures: labelOutcome.nullable(),
     refusals: z.array(explainedRefusal).readonly(),
     images: z.array(imageTrouble).readonly(),
+    failures: z.array(failedLaunch).readonly(),
     underWay: z.array(waiting).readonly(),
   }),
 );
@@ -401,6 +418,7 @@ const providerExplanation = view<ProviderExplanation>('ProviderExplanation')(
     verdict: text,
     room: providerRoom.nullable(),
     refusals: z.array(explainedRefusal).readonly(),
+    failures: z.array(failedLaunch).readonly(),
     underWay: z.array(waiting).readonly(),
   }),
 );

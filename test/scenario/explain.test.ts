@@ -36,6 +36,25 @@ test('max-servers: the provider is full, and what it has is told', async () => {
   expect(label.refusals[0]?.next).toContain('nodepool tune alpha max-servers=N');
 });
 
+test('launches that fail say why until one works, though their nodes are gone and others are on their way', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 1 }] });
+  pool.sshAnswer = () => 'ssh.auth';
+  await pool.until(() => pool.happened.filter(({ type }) => type === 'node.launch-failed').length === 2, 3_600_000);
+  const failure = {
+    label: 'bare',
+    provider: 'alpha',
+    inARow: 2,
+    detail: expect.stringMatching(/^ssh\.auth: /) as string,
+    next: 'check username and private-key of the image',
+  };
+  expect((await explain(pool)).labels).toMatchObject([{ failures: [failure] }]);
+  expect((await explain(pool, { provider: 'alpha' })).providers).toMatchObject([{ failures: [failure] }]);
+  pool.sshAnswer = () => null;
+  await pool.until(() => pool.in('ready').length === 1, 3_600_000);
+  await pool.rest();
+  expect((await explain(pool)).labels).toMatchObject([{ failures: [] }]);
+});
+
 test('quota: it is told apart from max-servers', async () => {
   const { label } = await labelIn(
     { labels: [{ name: 'bare', minReady: 5 }], before: world => (world.cloud().serversMax = 2) },

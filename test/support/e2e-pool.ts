@@ -21,10 +21,14 @@ import { startSurroundings, type Surroundings } from './e2e-world.js';
 import { embeddedServer } from './postgres.js';
 import { until } from './until.js';
 
-export interface PoolWish extends Surroundings, Omit<PoolFile, 'stateDir' | 'socket' | 'providers' | 'more'> {
+type Elsewhere = NonNullable<PoolFile['elsewhere']>;
+
+export interface PoolWish
+  extends Surroundings, Omit<PoolFile, 'stateDir' | 'socket' | 'providers' | 'elsewhere' | 'more'> {
   readonly more?: (places: { readonly dir: string; readonly socket: string }) => NonNullable<PoolFile['more']>;
   /** What they say may depend on the world. */
   readonly providers: PoolFile['providers'] | ((world: World) => PoolFile['providers']);
+  readonly elsewhere?: Elsewhere | ((world: World) => Elsewhere);
 }
 
 /** A launch takes two seconds at most here; the rest is for machines that do other things as well. */
@@ -54,8 +58,10 @@ export class E2ePool {
     await mkdir(pool.stateDir, { mode: 0o711 });
     const { stateDir, socket } = pool;
     const providers = typeof wish.providers === 'function' ? wish.providers(world) : wish.providers;
+    const { elsewhere: others = [] } = wish;
+    const elsewhere = typeof others === 'function' ? others(world) : others;
     const more = wish.more?.({ dir, socket }) ?? {};
-    await writePoolFile(pool.config, world, { ...wish, providers, stateDir, socket, more });
+    await writePoolFile(pool.config, world, { ...wish, providers, elsewhere, stateDir, socket, more });
     return pool;
   }
 

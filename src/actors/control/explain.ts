@@ -8,6 +8,7 @@ import {
   type ProviderExplanation,
   type Waiting,
 } from '../../domain/explain.js';
+import type { FailedLaunch } from '../../domain/failed-launches.js';
 import { Fault } from '../../domain/fault.js';
 import { nodeId } from '../../domain/ids.js';
 import type { LedgerEntry } from '../../domain/ledger.js';
@@ -17,7 +18,7 @@ import type { ExplainApi, ExplainQuery, ExplainView, NodeExplanation, ReadinessV
 import type { Outside } from '../../ports/outside.js';
 import type { Session } from '../../ports/store.js';
 import type { ReplyTo } from '../../runtime/actor.js';
-import { ledgerAddress, nodeAddress, statsAddress } from '../addresses.js';
+import { historyAddress, ledgerAddress, nodeAddress, statsAddress } from '../addresses.js';
 import type { SystemView } from '../control.js';
 import type { LedgerLook } from '../ledger.js';
 import { answerOf, replyOf } from '../outcome.js';
@@ -30,11 +31,15 @@ const askedMax = 500;
 export function explainApi({ store }: Pick<Outside, 'store'>, system: SystemView): ExplainApi {
   return {
     explain: async about => {
-      const [look, troubles] = await Promise.all([ledgerSince(about, system), troublesOf(system)]);
+      const [look, troubles, failures] = await Promise.all([
+        ledgerSince(about, system),
+        troublesOf(system),
+        failedLaunches(system),
+      ]);
       const { last, config } = look;
       const imageTrouble = (provider: string, image: string): string | null =>
         troubles.get(`providers/${provider}/images/${image}`)?.reason ?? null;
-      const pool = { last, disabled: config.disabled, trouble: troubleOfRounds(troubles), imageTrouble };
+      const pool = { last, disabled: config.disabled, trouble: troubleOfRounds(troubles), imageTrouble, failures };
       const what = await explainWhat(about, { look, pool, session: store.shared, system });
       if (what === null) return null;
       return { at: system.now(), roundAt: last?.at ?? null, sampledAt: last?.sampledAt ?? null, ...what };
@@ -79,6 +84,11 @@ async function ledgerSince({ since = Infinity }: ExplainQuery, system: SystemVie
   return replyOf(await system.request(ledgerAddress, question, lookMs));
 }
 
+async function failedLaunches(system: SystemView): Promise<readonly FailedLaunch[]> {
+  const question = (replyTo: ReplyTo<readonly FailedLaunch[]>) => ({ type: 'failed-launches' as const, replyTo });
+  return replyOf(await system.request(historyAddress, question, lookMs));
+}
+
 type Troubles = ReadonlyMap<string, ReadinessView['dependencies'][number]>;
 
 /** By the path of the actor that has it. */
@@ -98,7 +108,9 @@ function troubleOfRounds(troubles: Troubles): string | null {
 
 function disabledLabel(name: string, pool: ExplainedPool): LabelExplanation | null {
   const verdict = explainDisabled('label', name, pool);
-  return verdict === null ? null : { label: name, verdict, figures: null, refusals: [], images: [], underWay: [] };
+  return verdict === null
+    ? null
+    : { label: name, verdict, figures: null, refusals: [], images: [], failures: [], underWay: [] };
 }
 
 async function providerNamed(name: string, means: Means): Promise<ProviderExplanation | null> {
@@ -112,7 +124,7 @@ async function providerNamed(name: string, means: Means): Promise<ProviderExplan
     );
   }
   const verdict = explainDisabled('provider', name, pool);
-  return verdict === null ? null : { provider: name, verdict, room: null, refusals: [], underWay: [] };
+  return verdict === null ? null : { provider: name, verdict, room: null, refusals: [], failures: [], underWay: [] };
 }
 
 /** The ledger's entry as far as it is about what was asked; nothing where it is not. */

@@ -1,9 +1,10 @@
 /** How a launch goes on: one step in hand at a time, and its result on the row before the next one begins. */
 import { backoffMs } from '../../domain/backoff.js';
 import { endingOfFailure } from '../../domain/canary.js';
+import type { LaunchEnd } from '../../domain/failed-launches.js';
 import { Fault, named } from '../../domain/fault.js';
 import { isLaunchStep, type LaunchStep, type NodePatch, type NodeRow } from '../../domain/node-row.js';
-import { launchKeys, type EndedLaunch } from '../../domain/statistics.js';
+import { launchKeys } from '../../domain/statistics.js';
 import type { TaskOutcome } from '../../runtime/actor.js';
 import { cloudAddress, historyAddress, statsAddress } from '../addresses.js';
 import { latestBegin } from '../cloud/find-tagged.js';
@@ -98,7 +99,7 @@ async function stepDone(next: LaunchStep | 'launched', patch: NodePatch, node: S
 
 function launched({ home: { row, settings } }: Self, ctx: NodeContext): void {
   tellCloud(null, row, settings, ctx);
-  countLaunch(null, row, settings, ctx);
+  countLaunch(null, { of: 'node', row }, settings, ctx);
 }
 
 async function stepFailed(
@@ -158,7 +159,7 @@ export async function failed(fault: Fault, patch: NodePatch, node: Self, ctx: No
       target: row.target,
     },
   });
-  countLaunch({ kind: fault.kind, step: isLaunchStep(step) ? step : null }, row, settings, ctx);
+  countLaunch(fault, { of: 'node', row }, settings, ctx);
 }
 
 type Telling = Pick<NodeContext, 'now' | 'tell'>;
@@ -169,11 +170,17 @@ export function tellCloud(fault: Fault | null, row: NodeRow, settings: Settings,
 }
 
 /** The statistics of a launch (reference 18): its time, and how it ended. */
-export function countLaunch(failure: EndedLaunch['failure'], row: NodeRow, settings: Settings, ctx: Telling): void {
+export function countLaunch(
+  fault: Fault | null,
+  { of: part, row }: { readonly of: LaunchEnd['of']; readonly row: NodeRow },
+  settings: Settings,
+  ctx: Telling,
+): void {
+  const failure = fault && { kind: fault.kind, step: isLaunchStep(row.step) ? row.step : null };
   const ms = Math.max(0, ctx.now() - (row.sentAt ?? row.stateTime * 1000));
-  ctx.tell(historyAddress, { type: 'launch-ended', ms, isReady: failure === null });
-  const image = settings.lastKnown.label(row.label)?.image ?? row.label;
-  const { provider, target, az } = row;
+  const { id: node, label, provider, target, az } = row;
+  ctx.tell(historyAddress, { type: 'launch-ended', of: part, ms, node, label, provider, fault });
+  const image = settings.lastKnown.label(label)?.image ?? label;
   for (const { key, of } of launchKeys({ provider, image, target, az, failure })) {
     ctx.tell(statsAddress, { type: 'timing', key, ms, of });
   }

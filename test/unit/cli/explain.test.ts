@@ -45,6 +45,17 @@ it('says in one screen why a label gets nothing, and what to do', async () => {
           },
         ],
         images: [{ image: 'trusty', provider: 'beta', detail: 'its last build failed', next: 'look at it' }],
+        failures: [
+          {
+            label: 'bare',
+            provider: 'alpha',
+            node: 17,
+            at: at - 12_000,
+            inARow: 3,
+            detail: 'ssh.auth: no login',
+            next: 'check username',
+          },
+        ],
         underWay: [
           {
             waitsFor: 'launch-permit',
@@ -87,6 +98,8 @@ label bare: 3 nodes wanted that are not launched: 2 of 2 providers refuse: max-s
     -> wait
   image trusty of beta: its last build failed
     -> look at it
+  failed: the last 3 launches in alpha, node 17 12s ago: ssh.auth: no login
+    -> check username
   2 on the way in alpha, step queued for up to 75s, waiting for launch-permit: as many as concurrency.launches
     -> wait for it
 

@@ -129,7 +129,17 @@ const explained = {
   at: 0,
   roundAt: 0,
   sampledAt: null,
-  labels: [{ label: 'precise', verdict: 'has what it needs', figures: null, refusals: [], images: [], underWay: [] }],
+  labels: [
+    {
+      label: 'precise',
+      verdict: 'has what it needs',
+      figures: null,
+      refusals: [],
+      images: [],
+      failures: [],
+      underWay: [],
+    },
+  ],
   providers: [],
   node: null,
   rounds: [],

@@ -53,7 +53,7 @@ it.each<[line: string, names: readonly string[]]>([
   api.jobViews = [{ id: 5, name: 'gate-nova', holdOnFailure: 1 }];
   const images = actor('/providers/hp/images', { children: [actor('/providers/hp/images/trusty')] });
   api.root = actor('/', { children: [actor('/providers/hp', { children: [images] })] });
-  const bare = { label: 'bare', verdict: 'well', figures: null, refusals: [], images: [], underWay: [] };
+  const bare = { label: 'bare', verdict: 'well', figures: null, refusals: [], images: [], failures: [], underWay: [] };
   api.explainView = { at: 0, roundAt: null, sampledAt: null, labels: [bare], providers: [], node: null, rounds: [] };
   const found = await liveNames(line.split(' ').filter(Boolean), api);
   expect(found.map(({ name }) => name)).toEqual(names);
