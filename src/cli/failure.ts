@@ -2,6 +2,7 @@
 import { CommanderError, InvalidArgumentError } from 'commander';
 import { problemText, type Problem } from '../config/problem.js';
 import { Fault } from '../domain/fault.js';
+import { adviceIn, troubleWords } from '../domain/trouble.js';
 import { DaemonUnreachable } from '../http/client.js';
 import { ControlError } from '../http/control-error.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
@@ -69,9 +70,6 @@ function readFailure(error: unknown): { code: ExitCode; message: string; next: s
 export function adviceFor(error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   switch (error.code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'free space on that disk';
     case 'EACCES':
     case 'EPERM':
       return 'run it as a user who may, or give this one the right';
@@ -87,11 +85,8 @@ export function adviceFor(error: unknown): string | null {
       return 'stop the program that listens there, or choose another address';
     case 'EADDRNOTAVAIL':
       return 'name an address of this machine';
-    case 'EMFILE':
-    case 'ENFILE':
-      return 'allow more open files (ulimit -n, LimitNOFILE)';
     default:
-      return null;
+      return adviceIn(troubleWords(error));
   }
 }
 

@@ -25,6 +25,7 @@ export function checksOf({ ready, dependencies }: ReadinessView): readonly Check
 function kindOf(name: string): readonly [Check['kind'], string] {
   const inspect = `nodepool inspect /${name}`;
   if (name === 'store') return ['database', 'check dburi and that the database server runs'];
+  if (name === 'stats') return ['daemon', 'check STATSD_HOST and STATSD_PORT in the environment of nodepoold'];
   if (name === 'config') return ['configuration', 'nodepool config-validate names each error at its line'];
   if (name.startsWith('targets/')) return ['master', `check url, user and apikey of the target; ${inspect}`];
   if (name.startsWith('events/'))
