@@ -47,6 +47,8 @@ class SqlStore implements StorePort {
   readonly #slots = new Set<SqlSlot>();
   readonly #session: SessionOptions;
   readonly #opening = new Gate(slotsOpeningMax);
+  readonly #underWay = new Set<Promise<Slot>>();
+  #isClosing = false;
   #lock: DaemonLock | null = null;
 
   constructor({ dburi, now, log = () => undefined, statementMs = deadlines.statementMs }: StoreOptions) {
@@ -71,6 +73,7 @@ class SqlStore implements StorePort {
   }
 
   async start(holder: LockHolder): Promise<StoreStart> {
+    this.#isClosing = false;
     await this.#lock?.release();
     this.#pool.open();
     const options = { database: this.#database, holder, now: this.#now, log: this.#log };
@@ -101,7 +104,8 @@ class SqlStore implements StorePort {
   }
 
   openSlot(): Promise<Slot> {
-    return this.#opening.pass(async () => {
+    const opened = this.#opening.pass(async () => {
+      if (this.#isClosing) throw new Fault('store.stopped', 'the store is closed');
       const pool = this.#newPool(1);
       const options = { ...this.#session, onClose: () => void this.#slots.delete(slot) };
       const slot = new SqlSlot(pool, options);
@@ -114,9 +118,16 @@ class SqlStore implements StorePort {
         throw error;
       }
     });
+    this.#underWay.add(opened);
+    const settled = (): void => void this.#underWay.delete(opened);
+    opened.then(settled, settled);
+    return opened;
   }
 
+  /** A connection that is being opened is one at the server, and whoever starts anew would not count it. */
   async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.allSettled(this.#underWay);
     await Promise.all([...this.#slots].map(slot => slot.close()));
     await this.#pool.close();
     await this.#lock?.release();

@@ -76,6 +76,15 @@ describe.each(Object.keys(engines) as Engine[])('connections to %s', name => {
     }
   });
 
+  test('none is left of a store that was closed while it opened slots', async () => {
+    const opened = Array.from({ length: 12 }, () => store.openSlot());
+    await Promise.all([Promise.allSettled(opened), store.close()]);
+    expect(proxy.open).toBe(0);
+    await store.start(holder);
+    const slot = await store.openSlot();
+    await slot.close();
+  });
+
   test('a slot of a server that does not answer is given up, and is no more when it answers', async () => {
     const before = proxy.open;
     const slot = await store.openSlot();

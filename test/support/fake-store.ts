@@ -142,6 +142,7 @@ export class FakeStore implements StorePort {
   /** The highest id that was given or read. */
   #highestId = 0;
   readonly #killed = new Set<string>();
+  readonly #underWay = new Set<Promise<Slot>>();
   #slots = new Set<() => Promise<void>>();
   #isClosed = false;
   #poisoned: NodeId | null = null;
@@ -249,7 +250,15 @@ export class FakeStore implements StorePort {
     return this.#call('probe', () => undefined);
   }
 
-  async openSlot(): Promise<Slot> {
+  openSlot(): Promise<Slot> {
+    const opened = this.#openSlot();
+    this.#underWay.add(opened);
+    const settled = (): void => void this.#underWay.delete(opened);
+    opened.then(settled, settled);
+    return opened;
+  }
+
+  async #openSlot(): Promise<Slot> {
     let opened: Slot | null = null;
     const slots = this.#slots;
     try {
@@ -291,6 +300,7 @@ export class FakeStore implements StorePort {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
     await Promise.all([...this.#slots].map(close => close()));
     if (this.database.lock?.owner === this) this.database.lock = null;
   }
