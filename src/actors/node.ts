@@ -24,7 +24,7 @@ import { gaugesAddress, historyAddress, nodeAddress, poolAddress, storeAddress }
 import { checked, proceedCheck, wantCheck } from './node/check.js';
 import { partSettled, proceedDelete } from './node/delete.js';
 import { autoHold, jobFinished, jobStarted, slaveCompared, type JobFinished, type SlaveCompared } from './node/job.js';
-import { proceedLaunch, stepSettled } from './node/launch.js';
+import { labelling, proceedLaunch, stepSettled } from './node/launch.js';
 import { noteSubnode, replaceMember } from './node/group.js';
 import { learn } from './node/learn.js';
 import { makeRoom, withdrawn, type Withdrawn } from './node/replace.js';
@@ -96,6 +96,7 @@ export const nodeActor: Actor<NodeMessage, Self, NodeHome> = {
       isUrgent: false,
       subnodes: null,
       lostSubnodes: 0,
+      isLabelInDoubt: labelling.has(home.row.step ?? ''),
       isLeaving: false,
       isGone: false,
     };

@@ -14,6 +14,8 @@ export const nodeFacts = [
   /** The slave is in Jenkins without its label; the test job is next. */
   'launched-untested',
   'launch-failed',
+  /** It failed where the node may be in its master with its label: in doubt whether a call took effect. */
+  'launch-lost',
   /** A job that is not the target's test job. */
   'job-started',
   'job-finished',
@@ -91,6 +93,7 @@ const idleForEver = ignore('its state has no limit');
 const serverGone = 'its server is gone from the cloud';
 const memberGone = 'the server of one of its subnodes is gone from the cloud';
 const notIdle = ignore('only ready nodes are replaced');
+const mayHaveJob = move('used', 'it may be in its master, and a job on it: it goes when its slave is idle');
 const slaveGone = 'its slave is gone from Jenkins';
 const passed = ignore('it has passed its test, and a job may find it by its label already');
 
@@ -99,6 +102,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     launched: move('ready', 'launched'),
     'launched-untested': move('test', 'launched; its test job is next'),
     'launch-failed': move('delete', 'the launch failed'),
+    'launch-lost': mayHaveJob,
     'job-started': node => ifRegistered(node, 'job-started'),
     'job-finished': node => ifRegistered(node, 'job-ended'),
     'test-job-started': ignore('the launch has not recorded yet that it is to be tested'),
@@ -122,6 +126,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     launched: launchIsOver,
     'launched-untested': launchIsOver,
     'launch-failed': launchIsOver,
+    'launch-lost': launchIsOver,
     'job-started': move('used', 'a job started', 'job-started'),
     'job-finished': move('used', 'a job ended whose start was not heard', 'job-ended'),
     'test-job-started': noTest,
@@ -143,10 +148,8 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     launched: launchIsOver,
     'launched-untested': launchIsOver,
     // The steps after `register` run in this state, and may fail as those before.
-    'launch-failed': node =>
-      hasPassed(node)
-        ? move('used', 'it may have its label, and a job on it: it goes when its slave is idle')
-        : move('delete', 'the test could not be carried out'),
+    'launch-failed': move('delete', 'the test could not be carried out'),
+    'launch-lost': mayHaveJob,
     'job-started': move('used', 'a job that is not the test job started', 'job-started'),
     'job-finished': move('used', 'a job that is not the test job ended', 'job-ended'),
     'test-job-started': keep('job-started', 'the test job started; its time limit runs from now'),
@@ -168,6 +171,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     launched: ignore('a job is on it already: the launch has succeeded'),
     'launched-untested': ignore('a job is on it already: the launch has succeeded'),
     'launch-failed': ignore('a job is on it already: the launch has succeeded'),
+    'launch-lost': ignore('a job is on it already: the launch has succeeded'),
     'job-started': ignore('it has had its job'),
     'job-finished': node =>
       node.jobEndedAt === null
@@ -199,6 +203,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     launched: held,
     'launched-untested': held,
     'launch-failed': held,
+    'launch-lost': held,
     'job-started': keep('job-started', 'a job started on the held node'),
     'job-finished': keep('job-ended', 'a job ended on the held node'),
     // The test is made again when the node is released.
@@ -221,6 +226,7 @@ export const nodeTable: Readonly<Record<NodeState, Readonly<Record<NodeFact, Cel
     launched: deleting,
     'launched-untested': deleting,
     'launch-failed': deleting,
+    'launch-lost': deleting,
     'job-started': deleting,
     'job-finished': deleting,
     'test-job-started': deleting,

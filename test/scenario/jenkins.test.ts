@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Fault } from '../../src/domain/fault.js';
 import { publisher } from '../support/pool-config.js';
 import { startPool } from '../support/pool.js';
 
@@ -227,4 +228,34 @@ test.each([
   });
   pool.master('jenkins02').down(null);
   await pool.until(() => pool.state('/targets/jenkins02')?.startsWith('online') === true);
+});
+
+test('a node that may be in its master, which then refuses it, goes when its job has ended', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 1 }] });
+  pool
+    .master()
+    .next(
+      'createNode',
+      { loseReply: new Fault('jenkins.timeout', 'no answer') },
+      new Fault('jenkins.refused', 'HTTP 403'),
+    );
+  await pool.until(() => pool.slaves().length === 1);
+  const { id, nodename } = pool.one('building');
+  if (nodename === null) throw new Error('it has a name');
+  pool.jobs.start(nodename, { isHeard: false });
+  await pool.until(() => pool.row(id)?.state === 'used', 60_000);
+  await pool.advance(120_000);
+  expect(pool.row(id)?.state).toBe('used');
+  pool.jobs.finish(nodename, { isHeard: false });
+  await pool.until(() => pool.row(id) === null, 120_000);
+  expect(pool.master().killed).toEqual([]);
+});
+
+test('a node that its master has refused for certain makes room at once', async () => {
+  const pool = await startPool({ labels: [{ name: 'bare', minReady: 1 }] });
+  pool.master().next('createNode', new Fault('jenkins.refused', 'HTTP 403'));
+  await pool.until(() => pool.happened.some(({ type }) => type === 'node.launch-failed'));
+  expect(pool.one('delete').lastError).toContain('HTTP 403');
+  await pool.rest();
+  pool.checkAtRest();
 });

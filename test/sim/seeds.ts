@@ -24,5 +24,15 @@ export const keptSeeds: readonly { readonly seed: number; readonly steps: number
     found:
       'a node that was to be replaced took a job with it that had begun while no daemon ran, and no list was read since',
   },
+  {
+    seed: 81563,
+    steps: 200,
+    found: 'a connection that was being opened at a restart came beside those of the next life',
+  },
+  {
+    seed: 82128,
+    steps: 100,
+    found: 'a node whose target had gone took a job with it that had begun before its registration was recorded',
+  },
   { seed: 50014, steps: 200, found: 'rows that were written late, after they were asked for again, came beside those' },
 ];

@@ -228,7 +228,10 @@ class Simulation implements Director {
     if (this.#pool.snapshots().some(({ state, step }) => state !== 'ready' || step !== null)) return false;
     if (this.#strays.length > 0) return false;
     const isStocked = config.labels.every(({ name, minReady }) => this.#pool.in('ready', name).length >= minReady);
-    return isStocked && this.#pool.actors().every(({ state }) => state !== 'parked' && state !== 'waiting');
+    // One that is to be replaced is ready until its master has said that nothing runs on it.
+    const isCalm = ({ kind, state, task }: TreeView): boolean =>
+      state !== 'parked' && state !== 'waiting' && (kind !== 'node' || task === null);
+    return isStocked && this.#pool.actors().every(isCalm);
   }
 
   /** What a call made that came to a cloud late is found by the sweeps, as is a registration that came late to a master. */

@@ -60,6 +60,14 @@ const cells: Record<NodeFact, Record<NodeState, string>> = {
     hold: 'ignore',
     delete: 'ignore',
   },
+  'launch-lost': {
+    building: '→ used',
+    ready: 'ignore',
+    test: '→ used',
+    used: 'ignore',
+    hold: 'ignore',
+    delete: 'ignore',
+  },
   'job-started': {
     building: 'ignore',
     ready: '→ used +job-started',

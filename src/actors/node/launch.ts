@@ -73,6 +73,7 @@ export async function stepSettled(outcome: TaskOutcome<StepOutcome>, node: Self,
 
 async function stepDone(next: LaunchStep | 'launched', patch: NodePatch, node: Self, ctx: NodeContext): Promise<void> {
   node.failures = 0;
+  node.isLabelInDoubt = false;
   const { row, settings } = node.home;
   if (row.state === 'building' && next === 'launched') {
     const isTested = (settings.lastKnown.target(row.target)?.jenkins?.testJob ?? null) !== null;
@@ -108,6 +109,7 @@ async function stepFailed(
   ctx: NodeContext,
 ): Promise<void> {
   const { row, settings, outside } = node.home;
+  if (mayHaveLabel(row, fault)) node.isLabelInDoubt = true;
   if (!isCertain) node.begunBy = latestBegin(fault, row.provider, { settings, now: ctx.now() });
   // What nothing came of is asked for anew; anything else is looked for by its tag first.
   const forget: NodePatch = isCertain ? (stepNamed(row.step)?.forget ?? {}) : {};
@@ -143,7 +145,8 @@ export async function failed(fault: Fault, patch: NodePatch, node: Self, ctx: No
     next: fault.next,
   });
   const { step } = row;
-  const decision = await learn('launch-failed', node, ctx, () => ({ ...patch, lastError: named(fault) }));
+  const fact = node.isLabelInDoubt && fault.retry === 'never' ? 'launch-lost' : 'launch-failed';
+  const decision = await learn(fact, node, ctx, () => ({ ...patch, lastError: named(fault) }));
   if (decision.kind === 'move' && decision.to === 'used') takeOffline('it is not to have a job', node, ctx);
   tellImage(isLaunchStep(step) ? endingOfFailure(step, fault.kind) : 'void', node, ctx);
   // That the configuration has changed says nothing of the cloud.
@@ -185,6 +188,14 @@ export function countLaunch(
     ctx.tell(statsAddress, { type: 'timing', key, ms, of });
   }
 }
+
+/** With the label a job may come. A master that does not answer for the whole launch timeout is not waited for (lesson 56). */
+function mayHaveLabel({ step }: NodeRow, fault: Fault): boolean {
+  return labelling.has(step ?? '') && fault.retry !== 'never';
+}
+
+/** Steps of which a call that took effect, and whose answer is not known, gives the slave its label. */
+export const labelling: ReadonlySet<string> = new Set(['register', 'relabel']);
 
 /** Steps whose trouble is a cloud's or a master's, not the machine's. */
 const waitsForOthers: ReadonlySet<string> = new Set(['create', 'address', 'register', 'test-job', 'relabel']);

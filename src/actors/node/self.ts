@@ -68,6 +68,8 @@ export interface Self {
   subnodes: Ref<SubnodesMessage> | null;
   /** Subnodes of this group whose launch has failed. */
   lostSubnodes: number;
+  /** A call of this life or an earlier one may have put it into its master with its label. */
+  isLabelInDoubt: boolean;
   /** Out of its master, and to be deleted where no job is heard of. */
   isLeaving: boolean;
   /** The row is gone, and the actor is on its way. */
