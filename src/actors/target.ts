@@ -330,7 +330,7 @@ function setOffline(
 function withdraw(withdrawal: Withdrawal, state: TargetState, ctx: Context<TargetMessage>): void {
   const settled = (reply: Reply<null>): void => {
     if (!state.port && reply.ok) withdrawal.replyTo.reply({ ok: true, value: 'idle' });
-    else if (reply.ok || !isMasterTrouble(reply.fault)) state.withdrawing.isOffline(withdrawal, ctx.now());
+    else if (reply.ok || !isMasterTrouble(reply.fault)) state.withdrawing.wentOffline(withdrawal, ctx.now());
     else if (state.target && ctx.now() < withdrawal.until) takeOffline(withdrawal, settled, state, ctx);
     else withdrawal.replyTo.reply(reply);
   };

@@ -13,8 +13,11 @@ export interface SlaveSeen {
   readonly idle: boolean;
 }
 
-/** `still-online`: it has, or has had, its job, and a second one could start on it (lesson 67). */
-export type SlaveFact = 'job-started' | 'job-finished' | 'slave-gone' | 'still-online';
+/**
+ * `still-online`: it has, or has had, its job, and a second one could start on it (lesson 67). `withdrawn`: we have taken
+ * it offline to replace it, so that it is ready and no job can find it.
+ */
+export type SlaveFact = 'job-started' | 'job-finished' | 'slave-gone' | 'still-online' | 'withdrawn';
 
 /** What is looked at of a row. */
 export type ComparedRow = Pick<
@@ -100,15 +103,20 @@ function factOf({ state, jobStartedAt, jobEndedAt }: ComparedRow, slave: SlaveSe
   const hadItsJob = state === 'used' || jobStartedAt !== null;
   if (!slave.idle) return hadItsJob ? online : 'job-started';
   if (hadItsJob) return 'job-finished';
-  return state === 'ready' && isAfterItsJob(slave.offlineReason) ? 'job-finished' : null;
+  if (state !== 'ready' || slave.offlineReason === null) return null;
+  if (isAfterItsJob(slave.offlineReason)) return 'job-finished';
+  return slave.offlineReason.includes(replacedMark) ? 'withdrawn' : null;
 }
+
+/** In the reason for which a node that is to be replaced is offline. */
+export const replacedMark = 'nodepool replaces it';
 
 /**
  * The Gearman plugin takes a slave offline when the job ends that asked for it, as Zuul's do; ours is the other reason
  * (jenkins.md 11). What an operator or a disk monitor has taken offline had no job.
  */
-function isAfterItsJob(offlineReason: string | null): boolean {
-  return offlineReason !== null && /Gearman request|its one job/i.test(offlineReason);
+function isAfterItsJob(offlineReason: string): boolean {
+  return /Gearman request|its one job/i.test(offlineReason);
 }
 
 interface Sighting {

@@ -65,6 +65,23 @@ test('a job that was given to a node before its check failed runs to its end, he
   expect(pool.master().killed).toEqual([]);
 });
 
+test('a node that was to go, and was held meanwhile, goes once it is released: no job can find it any more', async () => {
+  const pool = await startReady(1);
+  const { id, ip, nodename } = pool.one('ready');
+  if (nodename === null) throw new Error('it is in Jenkins');
+  const isOffline = (): boolean => (pool.master().slaves.get(nodename)?.offlineReason ?? null) !== null;
+  pool.sshAnswer = ({ host }) => (host === ip ? 'ssh.unreachable' : null);
+  await pool.until(isOffline, quarterMs * 2);
+  await pool.hold(id);
+  pool.sshAnswer = () => null;
+  await pool.advance(60_000);
+  expect(pool.row(id)?.state).toBe('hold');
+  await pool.release(id);
+  await pool.until(() => pool.row(id) === null, 120_000);
+  await pool.rest();
+  pool.checkAtRest();
+});
+
 test('a master that does not say what runs on a node that has failed is waited for, and not for ever', async () => {
   const pool = await startReady(1);
   const { id, ip } = pool.one('ready');

@@ -51,6 +51,12 @@ describe('a list of slaves', () => {
       [[], ['1 job-finished']],
     ],
     [
+      'a ready node that we took offline to replace it',
+      row(1),
+      [slave(1, { offlineReason: 'Disconnected by np : it is old; nodepool replaces it' })],
+      [[], ['1 withdrawn']],
+    ],
+    [
       'a ready node that an operator took offline',
       row(1),
       [slave(1, { offlineReason: 'disk is being replaced' })],

@@ -84,9 +84,10 @@ async function ledgerSince({ since = Infinity }: ExplainQuery, system: SystemVie
   return replyOf(await system.request(ledgerAddress, question, lookMs));
 }
 
+/** The rest is told without them. */
 async function failedLaunches(system: SystemView): Promise<readonly FailedLaunch[]> {
   const question = (replyTo: ReplyTo<readonly FailedLaunch[]>) => ({ type: 'failed-launches' as const, replyTo });
-  return replyOf(await system.request(historyAddress, question, lookMs));
+  return answerOf(await system.request(historyAddress, question, lookMs)) ?? [];
 }
 
 type Troubles = ReadonlyMap<string, ReadinessView['dependencies'][number]>;

@@ -3,6 +3,7 @@ import type { SlaveFact } from '../../domain/slave-check.js';
 import { holdReason } from '../../domain/watched-job.js';
 import { jobsAddress, statsAddress, targetAddress } from '../addresses.js';
 import { learn } from './learn.js';
+import { makeRoom } from './replace.js';
 import { change, whereabouts, type NodeContext, type Self } from './self.js';
 
 export interface JobFinished {
@@ -60,6 +61,11 @@ async function learnFromSlave(fact: SlaveFact, node: Self, ctx: NodeContext): Pr
   if (fact === 'still-online') {
     // A daemon that was killed had written of the job, and its call was not made; or the call failed.
     takeOffline(offlineReasons[row.jobEndedAt === null ? 'job-started' : 'job-finished'], node, ctx, true);
+    return false;
+  }
+  if (fact === 'withdrawn') {
+    // What it was to go for is not known any more: it was held meanwhile, or the daemon was killed.
+    makeRoom({ fact: 'outdated', why: 'it was taken offline to be replaced', lastError: null }, node, ctx);
     return false;
   }
   const decision = await learn(fact, node, ctx);

@@ -2,8 +2,9 @@
  * A ready node that is to go leaves its master first, and goes once that says that nothing runs on it: a job that it was
  * given just before, heard of or not, runs to its end (lesson 82).
  */
-import { Fault } from '../../domain/fault.js';
+import type { Fault } from '../../domain/fault.js';
 import type { NodeFact } from '../../domain/node.js';
+import { replacedMark } from '../../domain/slave-check.js';
 import type { ReplyTo, TaskOutcome } from '../../runtime/actor.js';
 import { targetAddress } from '../addresses.js';
 import { valueOf, type Reply } from '../outcome.js';
@@ -30,7 +31,7 @@ export function makeRoom(replacement: Replacement, node: Self, ctx: NodeContext)
   const { id, state, nodename: name, target } = node.home.row;
   if (state !== 'ready' || node.isLeaving) return;
   node.isLeaving = true;
-  const reason = replacement.why;
+  const reason = `${replacement.why}; ${replacedMark}`;
   ctx.task(
     'leave',
     async io => {

@@ -29,7 +29,7 @@ interface Withdrawn extends Withdrawal {
 export class Withdrawing {
   readonly #withdrawn = new Map<NodeName, Withdrawn>();
 
-  isOffline(withdrawal: Withdrawal, now: number): void {
+  wentOffline(withdrawal: Withdrawal, now: number): void {
     this.#withdrawn.set(withdrawal.name, { ...withdrawal, since: now, isSeenIdle: false });
   }
 
