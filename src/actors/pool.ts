@@ -459,6 +459,7 @@ function decideRound(state: PoolState, demand: RoundDemand): Round {
     ...demand,
     eventsAlive: [...state.events.values()].some(Boolean),
     providerLimit: provider => limits.get(provider)?.servers ?? 0,
+    launchesAtOnce: provider => state.settings.lastKnown.provider(provider)?.concurrency.launches ?? Infinity,
     leakedServers: provider => state.leaked.get(provider) ?? 0,
     buildServers: provider => buildServersIn(provider, state),
     clouds: {

@@ -3,7 +3,7 @@
  * others are not. The pool actor runs it on what it knows, `nodepool plan` on what it is told.
  */
 import type { Grant } from './allocation.js';
-import { allocate } from './allocation.js';
+import { allocateInTurns } from './allocation-turns.js';
 import { CloudRooms, nothingKnownOfClouds, type CloudView, type Obstacle } from './cloud-room.js';
 import type { LabelQueue } from './demand.js';
 import { deficitOf, labelDemand } from './demand.js';
@@ -37,6 +37,8 @@ export interface RoundInput {
   readonly eventsAlive: boolean;
   /** max-servers, possibly cut by the quota. */
   readonly providerLimit: (provider: string) => number;
+  /** Nodes that a provider launches at once; by default any number. What is granted beyond that waits for its turn. */
+  readonly launchesAtOnce?: (provider: string) => number;
   /** Servers of ours that no row counts, until they are deleted; by default there are none. */
   readonly leakedServers?: (provider: string) => number;
   /** Servers on which images are built, and those that a build is about to ask for; by default there are none. */
@@ -134,7 +136,7 @@ export function planRound(input: RoundInput): Round {
   }
   const wishes = input.config.labels.map(label => wishOf(label, { input, ended, rooms, clouds }));
   const saving = savingFor(wishes, input, rooms);
-  const allocated = allocate({
+  const request = {
     providers: input.config.providers.map(({ name }) => ({
       name,
       available: name === saving?.provider ? 0 : (rooms.get(name)?.free ?? 0),
@@ -147,8 +149,9 @@ export function planRound(input: RoundInput): Round {
       waitingSince: input.waitingSince.get(wish.label.name) ?? null,
     })),
     targets: input.config.targets.flatMap(({ name }) => (input.onlineTargets.has(name) ? [name] : [])),
-    current: (label, target) => stock.ofLabel(label).get(target)?.total ?? 0,
-  });
+    current: (label: string, target: string) => stock.ofLabel(label).get(target)?.total ?? 0,
+  };
+  const allocated = allocateInTurns(request, busyProviders(input));
   const grants = withinClouds(allocated, wishes, clouds);
   const granted = settle(grants, wishes, rooms);
   return {
@@ -175,6 +178,11 @@ export function planRound(input: RoundInput): Round {
       maxServers,
     })),
   };
+}
+
+function busyProviders({ config, stock, launchesAtOnce = () => Infinity }: RoundInput): ReadonlySet<string> {
+  const names = config.providers.map(({ name }) => name);
+  return new Set(names.filter(name => stock.inProvider(name).launching >= launchesAtOnce(name)));
 }
 
 /** What the next round's `waitingSince` is after this one. */

@@ -33,12 +33,15 @@ export interface ServerCount {
   servers: number;
   /** Those of held nodes, which nobody knows the end of. */
   held: number;
+  /** Nodes on their way, however many servers each has. */
+  launching: number;
   /** Of all servers, by label. */
   readonly byLabel: Map<string, number>;
 }
 
 const nowhere: ReadonlyMap<string, PlaceCount> = new Map();
-const nothing: ServerCount = { servers: 0, held: 0, byLabel: new Map() };
+const noServers = (): ServerCount => ({ servers: 0, held: 0, launching: 0, byLabel: new Map() });
+const nothing: Readonly<ServerCount> = noServers();
 
 export class Stock {
   readonly #facts = new Map<NodeId, NodeFactSheet>();
@@ -108,13 +111,14 @@ export class Stock {
     if (fact.state === 'used' && !fact.jobEnded) place.used += by;
     if (place.total === 0) this.#places.get(fact.label)?.delete(fact.target);
 
-    const count = this.#servers.get(fact.provider) ?? { servers: 0, held: 0, byLabel: new Map<string, number>() };
+    const count = this.#servers.get(fact.provider) ?? noServers();
     this.#servers.set(fact.provider, count);
     count.servers += by * fact.servers;
     const ofLabel = (count.byLabel.get(fact.label) ?? 0) + by * fact.servers;
     if (ofLabel === 0) count.byLabel.delete(fact.label);
     else count.byLabel.set(fact.label, ofLabel);
     if (fact.state === 'hold') count.held += by * fact.servers;
+    if (fact.state === 'building' || fact.state === 'test') count.launching += by;
   }
 
   #placeOf({ label, target }: NodeFactSheet): PlaceCount {

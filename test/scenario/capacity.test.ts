@@ -45,6 +45,24 @@ test('lesson 30: a quota is discovered, combined with max-servers, and no launch
   expect(pool.in('ready')).toHaveLength(10);
 });
 
+test('nodes are launched where they can begin at once, though there is more room elsewhere', async () => {
+  const concurrency = { workers: 1, calls: 8, launches: 2, deletes: 40, imageBuilds: 2 };
+  const pool = await startPool({
+    labels: [{ name: 'bare', minReady: 3, providers: ['alpha', 'beta'] }],
+    providers: [
+      { name: 'alpha', maxServers: 40, concurrency },
+      { name: 'beta', maxServers: 10 },
+    ],
+    before: world => (world.cloud('alpha').bootMs = 300_000),
+  });
+  await pool.until(
+    () => pool.rows().filter(({ provider, state }) => provider === 'alpha' && state === 'building').length >= 2,
+  );
+  pool.jobsWait('bare', 4);
+  await pool.until(() => pool.rows().length === 7);
+  expect(pool.rows().filter(({ provider }) => provider === 'beta').length).toBeGreaterThanOrEqual(4);
+});
+
 test('max-cores and max-ram bound the machines of all labels together', async () => {
   const pool = await startPool({
     labels: [

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AllocationInput, AllocationLabel, Grant } from '../../src/domain/allocation.js';
 import { allocate } from '../../src/domain/allocation.js';
+import { allocateInTurns } from '../../src/domain/allocation-turns.js';
 
 function label(name: string, deficit: number, providers: string, rest: Partial<AllocationLabel> = {}): AllocationLabel {
   return { name, deficit, groupSize: 1, providers: providers.split(' '), waitingSince: null, ...rest };
@@ -114,6 +115,38 @@ test('nothing is granted without an online target, a provider, or a need', () =>
   expect(allocate(input({ p1: 5 }, [label('a', 0, 'p1'), label('b', -3, 'p1')]))).toEqual([]);
 });
 
+describe('providers that launch as many as they may', () => {
+  const busy = new Set(['p1']);
+
+  test('get what the others have no room for', () => {
+    const asked = input({ p1: 30, p2: 10 }, [label('a', 8, 'p1 p2')]);
+    expect(sums(allocateInTurns(asked, busy), byProvider)).toEqual({ p2: 8 });
+    const more = input({ p1: 30, p2: 10 }, [label('a', 15, 'p1 p2')]);
+    expect(sums(allocateInTurns(more, busy), byProvider)).toEqual({ p1: 5, p2: 10 });
+  });
+
+  test('get everything of a label that has no others', () => {
+    const asked = input({ p1: 30, p2: 10 }, [label('a', 8, 'p1'), label('b', 4, 'p1 p2')]);
+    expect(sums(allocateInTurns(asked, busy), grant => `${grant.label}@${grant.provider}`)).toEqual({
+      'a@p1': 8,
+      'b@p2': 4,
+    });
+  });
+
+  test('are as good as any to whoever waits for room', () => {
+    const asked = input({ p1: 4, p2: 2 }, [
+      label('m', 1, 'p1 p2', { groupSize: 3, waitingSince: 1 }),
+      label('s', 2, 'p2'),
+    ]);
+    expect(allocateInTurns(asked, busy)).toEqual(allocate(asked));
+  });
+
+  test('are evened out over the targets together with the others', () => {
+    const grants = allocateInTurns(input({ p1: 30, p2: 2 }, [label('a', 4, 'p1 p2')], { targets: ['t1', 't2'] }), busy);
+    expect(sums(grants, byTarget)).toEqual({ t1: 2, t2: 2 });
+  });
+});
+
 describe('whatever is asked', () => {
   const providerNames = ['p1', 'p2', 'p3', 'p4'];
   const inputs = fc
@@ -168,6 +201,39 @@ describe('whatever is asked', () => {
             expect(grant.count).toBeGreaterThan(0);
           }
         }
+      }),
+      runs,
+    );
+  });
+
+  test('in turns it is as much, within room and deficit, and at once wherever that is possible', () => {
+    fc.assert(
+      fc.property(inputs, fc.subarray(providerNames), (asked, names) => {
+        const grants = allocateInTurns(asked, new Set(names));
+        const sizes = new Map(asked.labels.map(each => [each.name, each.groupSize]));
+        const serversIn = (of: readonly Grant[], provider: string): number =>
+          of
+            .filter(each => each.provider === provider)
+            .reduce((sum, { label: of, count }) => sum + count * (sizes.get(of) ?? NaN), 0);
+        for (const { name, available } of asked.providers) {
+          expect(serversIn(grants, name)).toBeLessThanOrEqual(Math.max(0, available));
+        }
+        const all = sums(grants, byLabel);
+        for (const { name, deficit } of asked.labels) expect(all[name] ?? 0).toBeLessThanOrEqual(Math.max(0, deficit));
+        const keys = grants.map(({ label: of, provider, target }) => `${of} ${provider} ${target}`);
+        expect(new Set(keys).size).toBe(keys.length);
+        const [lone] = asked.labels;
+        if (lone === undefined || asked.targets.length === 0) return;
+        const alone = { ...asked, labels: [{ ...lone, waitingSince: null }] };
+        const given = allocateInTurns(alone, new Set(names));
+        expect(sums(given, byLabel)).toEqual(sums(allocate(alone), byLabel));
+        const atOnce = asked.providers
+          .filter(({ name }) => lone.providers.includes(name) && !names.includes(name))
+          .reduce((sum, { available }) => sum + Math.floor(Math.max(0, available) / lone.groupSize), 0);
+        const busyOnes = given.filter(({ provider }) => names.includes(provider));
+        expect(busyOnes.reduce((sum, { count }) => sum + count, 0)).toBe(
+          Math.max(0, (sums(given, byLabel)[lone.name] ?? 0) - atOnce),
+        );
       }),
       runs,
     );

@@ -137,6 +137,17 @@ describe('a round', () => {
 
 const cut = (p: number, q: number): RoundConfig => ({ ...small, providers: [aProvider('p', p), aProvider('q', q)] });
 
+test('a round grants where a launch can begin at once, and beyond that to whoever has room', () => {
+  const launchesAtOnce = (): number => 3;
+  const nodes = [...times(3, { state: 'building' }), ...times(2, { provider: 'q', state: 'test' })];
+  const at = (round: Round) => round.grants.map(({ provider, count }) => [provider, count]);
+  expect(at(planRound(anInput({ nodes, demand: demand(5), launchesAtOnce })))).toEqual([['q', 2]]);
+  const both = [...nodes, aNode({ provider: 'q', state: 'building' })];
+  const anyhow = planRound(anInput({ nodes: both, demand: demand(8), launchesAtOnce }));
+  expect(granted(anyhow)).toBe(4);
+  expect(anyhow.refusals).toEqual([]);
+});
+
 describe('a round says why', () => {
   test('a label is disabled', () => {
     const config = { ...small, labels: [aLabel('bare', -1, ['p'])] };

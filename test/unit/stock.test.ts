@@ -42,6 +42,7 @@ function recount(facts: readonly NodeFactSheet[]) {
     return {
       servers: sum(there),
       held: sum(there.filter(each => each.state === 'hold')),
+      launching: there.filter(each => ['building', 'test'].includes(each.state)).length,
       byLabel: new Map(byLabel),
     };
   });
