@@ -87,7 +87,7 @@ function crashingSession(session: Session, around: Around): Session {
     node: id => session.node(id),
     nodeByName: name => session.nodeByName(name),
     nodes: filter => session.nodes(filter),
-    nodesSince: known => session.nodesSince(known),
+    nodesSince: (known, filter) => session.nodesSince(known, filter),
     snapshots: filter => session.snapshots(filter),
     pausedImages: () => session.pausedImages(),
     watchedJobs: () => session.watchedJobs(),

@@ -80,8 +80,10 @@ const namedMax = 500;
 export async function changedSince(
   knex: Knex,
   known: readonly NodeRow[],
+  { target }: Pick<NodeFilter, 'target'>,
 ): Promise<{ readonly same: readonly NodeRow[]; readonly others: readonly number[] | 'most' }> {
-  const marks = await knex<NodeRecord>('node').select('id', 'revision', 'state', 'group_size').orderBy('id');
+  const query = knex<NodeRecord>('node').select('id', 'revision', 'state', 'group_size').orderBy('id');
+  const marks = await (target === undefined ? query : query.where('target_name', target));
   const before = new Map<number, NodeRow>(known.map(row => [row.id, row]));
   const same: NodeRow[] = [];
   const others: number[] = [];

@@ -165,13 +165,13 @@ export class SqlSession implements Session {
     });
   }
 
-  nodesSince(known: readonly NodeRow[]): Promise<readonly NodeRow[]> {
-    if (known.length === 0) return this.nodes();
+  nodesSince(known: readonly NodeRow[], filter: Pick<NodeFilter, 'target'> = {}): Promise<readonly NodeRow[]> {
+    if (known.length === 0) return this.nodes(filter);
     return this.#pool.run(async knex => {
-      const { same, others } = await changedSince(knex, known);
+      const { same, others } = await changedSince(knex, known, filter);
       if (others.length === 0) return same;
       const columns = await this.#subnodeColumns.of(knex);
-      const records = await nodeRecords(knex, {}, columns, others === 'most' ? null : others);
+      const records = await nodeRecords(knex, filter, columns, others === 'most' ? null : others);
       const anew = this.#unreadable.without(records, toNodeRow);
       return others === 'most' ? anew : [...same, ...anew].sort((a, b) => a.id - b.id);
     });

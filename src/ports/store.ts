@@ -73,8 +73,8 @@ export interface Session {
   nodeByName(name: NodeName): Promise<NodeRow | null>;
   /** All nodes with their subnodes from one consistent read (lesson 40), ordered by id. */
   nodes(filter?: NodeFilter): Promise<readonly NodeRow[]>;
-  /** The same, where all were read before: those that have not changed since are not read again. */
-  nodesSince(known: readonly NodeRow[]): Promise<readonly NodeRow[]>;
+  /** The same, of a target or of all, where they were read before: those that have not changed since are not read again. */
+  nodesSince(known: readonly NodeRow[], filter?: Pick<NodeFilter, 'target'>): Promise<readonly NodeRow[]>;
   /** Writes the row of a build; `building`, step `queued`. A row that has the tag already is that row. */
   insertSnapshot(snapshot: NewSnapshot): Promise<SnapshotRow>;
   /** Like `restoreNode`. */

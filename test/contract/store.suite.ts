@@ -187,6 +187,12 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
         expect(now.map(row => row.serverId)).toContain('s-1');
         expect(await shared.nodesSince(known)).toEqual(now);
         expect(await shared.nodesSince([])).toEqual(now);
+        const { target = '' } = now[0] ?? {};
+        expect(await shared.nodesSince(known, { target })).toEqual(now);
+        expect(await shared.nodesSince(known, { target: 'another' })).toEqual([]);
+        const [other] = await shared.insertNodes([newNode('elsewhere', { target: 'another' })]);
+        expect(await shared.nodesSince(known, { target: 'another' })).toEqual([other]);
+        expect(await shared.nodesSince(known, { target })).toEqual(now);
         await shared.insertNodes(Array.from({ length: 600 }, (_none, at) => newNode(`more-${at}`)));
         expect(await shared.nodesSince(known)).toEqual(await shared.nodes());
       });

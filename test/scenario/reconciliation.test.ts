@@ -85,7 +85,7 @@ test('a job that started and ended between two lists, its end unheard, ends for 
   await pool.until(gone(pool, id), 120_000);
 });
 
-const readsOfNodes = (pool: Pool): number => pool.store.calls.filter(method => method === 'nodes').length;
+const readsOfNodes = (pool: Pool): number => pool.store.targetsRead.length;
 
 test('lesson 67: a slave that was not taken offline when its job started is so before that has ended', async () => {
   const { pool, name, id } = await readyPool();

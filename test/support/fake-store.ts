@@ -131,6 +131,8 @@ export class FakeStore implements StorePort {
   closeMs: number | undefined;
   /** The most slots of one daemon that were not closed at any time. */
   slotsPeak = 0;
+  /** Whose rows were asked for, each time. */
+  readonly targetsRead: string[] = [];
   /** What befalls a call of which nothing was said. */
   whim: (method: StoreMethod) => StoreTrouble | null = () => null;
   readonly #options: FakeStoreOptions;
@@ -342,7 +344,10 @@ export class FakeStore implements StorePort {
             .filter(row => target === undefined || row.target === target)
             .slice(0, limit),
         ),
-      nodesSince: () => call('nodesSince', () => this.#seen(all())),
+      nodesSince: (_, { target } = {}) => {
+        if (target !== undefined) this.targetsRead.push(target);
+        return call('nodesSince', () => this.#seen(all().filter(row => target === undefined || row.target === target)));
+      },
       restoreSnapshot: row =>
         call('restoreSnapshot', () => {
           if (this.#deleted.has(row.id)) return null;

@@ -33,6 +33,8 @@ export interface Comparing {
   suspicions: ReadonlyMap<NodeId, Suspicion>;
   /** The last list with which rows were compared of which nothing has to be asked again; null: there is none. */
   settled: Pick<Listing, 'listedAt' | 'slaves'> | null;
+  /** As they were read last: what has not changed is not read again. */
+  rows: readonly NodeRow[];
   /** When a node of the target changed last. */
   changedAt: number;
   doubted: number;
@@ -49,6 +51,7 @@ export const nothingCompared = (now: number): Comparing => ({
   awaited: new Set(),
   suspicions: new Map(),
   settled: null,
+  rows: [],
   changedAt: now,
   doubted: 0,
   trouble: null,
@@ -92,7 +95,7 @@ export function compare(port: CiPort, target: ComparedTarget, ctx: Context<Targe
       if (isOldNews({ listedAt, slaves }, target)) return { listedAt, slaves, rows: null, allRows: null };
       const { shared } = outside.store;
       if (strangers.ours.size === 0)
-        return { listedAt, slaves, rows: await shared.nodes({ target: name }), allRows: null };
+        return { listedAt, slaves, rows: await shared.nodesSince(comparing.rows, { target: name }), allRows: null };
       const allRows = await shared.nodes();
       return { listedAt, slaves, rows: allRows.filter(row => row.target === name), allRows };
     },
@@ -129,6 +132,7 @@ export function compared(
   const listedBefore = comparing.listedAt;
   Object.assign(comparing, { listedAt, listedBefore, trouble: null, failures: 0 });
   if (rows === null) return [];
+  comparing.rows = rows;
   const { findings, suspicions, doubted } = compareSlaves({
     rows,
     slaves,
