@@ -92,6 +92,8 @@ function readOptions(engine: EngineName, named: string | null, text: string): Op
   const given = new URLSearchParams(text);
   const known = [...(engine === 'mysql' ? ['unix_socket'] : ['host', 'port']), ...tlsOptions[engine]];
   for (const key of given.keys()) {
+    // Where a character was lost or is not escaped, what stands there may be the password.
+    if (!/^\w+$/.test(key)) throw new Error(`what follows its ? is not understood; it should look like ${example}`);
     if (!known.includes(key) && !ignoredOptions.has(key)) {
       throw new Error(`the option ${key} is not supported; known are ${known.join(', ')}, charset`);
     }

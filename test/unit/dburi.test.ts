@@ -31,6 +31,7 @@ describe('TLS by dburi', () => {
   ])('%s', (dburi, expected) => expect(tls(dburi)).toEqual(expected));
 
   test.each([
+    ['postgresql://?/user:secret@h/d?sslmode=require', 'what follows its ? is not understood'],
     ['mysql://h/d?sslmode=require', 'the option sslmode is not supported'],
     ['mysql://h/d?ssl_check_hostname=perhaps', 'ssl_check_hostname is true or false'],
     ['mysql://10.0.0.1/d?ssl_ca=/ca&ssl_check_hostname=true', 'needs the name of the host'],
