@@ -56,6 +56,13 @@ export default tseslint.config(
   },
   ...layerRules,
   {
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/fc.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { paths: [{ name: 'fast-check', message: 'test/support/fc has its seed' }] }],
+    },
+  },
+  {
     files: [
       'src/domain/**/*.ts',
       'src/ports/**/*.ts',

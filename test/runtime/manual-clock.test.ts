@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { expect, test } from 'vitest';
 import { Deadlines, type Deadline } from '../../src/runtime/deadlines.js';
 import { ManualClock } from '../../src/runtime/manual-clock.js';

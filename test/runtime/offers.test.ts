@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { expect, test } from 'vitest';
 import type { OfferOutcome } from '../../src/runtime/actor.js';
 import { gate, scripted, world, type Told } from './world.js';

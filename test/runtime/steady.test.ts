@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { expect, test } from 'vitest';
 import type { Clock } from '../../src/runtime/clock.js';
 import { steady } from '../../src/runtime/steady.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import type { Actor, ReplyTo } from '../../src/runtime/actor.js';
 import { SeededRun, type SeededRunOptions } from '../../src/runtime/test-kit.js';

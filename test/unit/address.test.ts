@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import type { AddressChoice, CandidateAddress } from '../../src/domain/address.js';
 import { isPrivateAddress, pickAddress } from '../../src/domain/address.js';

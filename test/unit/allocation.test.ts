@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import type { AllocationInput, AllocationLabel, Grant } from '../../src/domain/allocation.js';
 import { allocate } from '../../src/domain/allocation.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import { endingOfFailure, judge, wantsCanary, type Trial } from '../../src/domain/canary.js';
 import { faultKinds, type FaultKind } from '../../src/domain/fault.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import { nearest } from '../../src/config/formats.js';
 import { readConfig } from '../../src/config/load.js';

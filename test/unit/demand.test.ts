@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import type { QueueFunction } from '../../src/domain/demand.js';
 import { deficitOf, labelDemand, readDemand } from '../../src/domain/demand.js';

@@ -2,7 +2,7 @@
  * Whatever comes from outside is read or refused, by the error that its reader promises and by no other: a mistake in a
  * reader would be a crash that a stranger can cause at will.
  */
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import { StatusReader } from '../../src/adapters/gearman/status-reader.js';
 import { parseHost, parseNodes, parseStatus, withLabels, type Answer } from '../../src/adapters/jenkins/answer.js';

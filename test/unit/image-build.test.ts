@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import { nextVersion, whenToBuild, type BuildQuestion } from '../../src/domain/image-build.js';
 import { snapshotRow as row } from '../support/snapshot-row.js';

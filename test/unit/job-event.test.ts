@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import { readJobEvent } from '../../src/domain/job-event.js';
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { expect, test } from 'vitest';
 import { entriesMax, entrySpanMs, Ledger, ledgerAgeMs, type NotedRound } from '../../src/domain/ledger.js';
 import type { RefusalReason } from '../../src/domain/round.js';

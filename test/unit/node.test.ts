@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import { serverId } from '../../src/domain/ids.js';
 import type { Decision, DecidingNode, NodeFact } from '../../src/domain/node.js';

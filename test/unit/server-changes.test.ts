@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, it } from 'vitest';
 
 import { KnownServers, SentServers, type ServerChanges } from '../../src/adapters/workers/server-changes.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import { nodeId, nodeName } from '../../src/domain/ids.js';
 import { compareSlaves, type ComparedRow, type SlaveSeen, type Suspicion } from '../../src/domain/slave-check.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/fc.js';
 import { describe, expect, test } from 'vitest';
 import type { FaultKind } from '../../src/domain/fault.js';
 import type { LaunchStep } from '../../src/domain/node-row.js';
