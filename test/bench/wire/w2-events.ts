@@ -53,6 +53,8 @@ const follow = (async () => {
 const names = new Map((await pool.nodes()).map(({ id, nodename }) => [id, nodename]));
 
 const counts = [Math.min(20, nodes), Math.min(400, Math.max(0, nodes - 20)), Math.max(0, nodes - 420)] as const;
+// What came of the fill is over: it ends with the second pass.
+await delay(25_000);
 const slowly = await start(counts[0], 200);
 const together = await start(counts[1], 0);
 const cost = await wire.meter();
