@@ -69,7 +69,13 @@ export function rowChanges(engine: EngineName, changes: readonly RowChange[]): S
     return `${placed(list)}::${at < 2 ? 'integer' : isText ? 'text' : 'numeric'}[]`;
   });
   const list = `unnest(${lists.join(', ')}) as given (${given.join(', ')})`;
-  return { text: `update ${quoted(table)} set ${sets.join(', ')} from ${list} where ${where()}`, values };
+  // Found by their ids: by what it last knew of a table it may take the state for the rarer thing, and compare each row of
+  // the table with each that is given.
+  const isOneOf = `${quoted('id')} = any(${lists[0] ?? ''})`;
+  return {
+    text: `update ${quoted(table)} set ${sets.join(', ')} from ${list} where ${isOneOf} and ${where()}`,
+    values,
+  };
 }
 
 function writing(engine: EngineName) {

@@ -16,7 +16,7 @@ describe('changes of different rows', () => {
     expect(text).toBe(
       'update "node" set "state" = value_0, "ip" = value_1, "revision" = coalesce("revision", 0) + 1 ' +
         'from unnest($1::integer[], $2::integer[], $3::numeric[], $4::text[]) as given (of_id, of_revision, value_0, value_1) ' +
-        'where "id" = of_id and coalesce("revision", 0) = of_revision and "state" = $5 and "step" is null',
+        'where "id" = any($1::integer[]) and "id" = of_id and coalesce("revision", 0) = of_revision and "state" = $5 and "step" is null',
     );
     expect(values).toEqual([[1, 2], [11, 12], [4, 4], ['192.0.2.1', '192.0.2.2'], 2]);
     expect(rowChanges('postgresql', [change(1), change(2), change(3)]).text).toBe(text);
