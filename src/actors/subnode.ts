@@ -240,7 +240,7 @@ async function failed(fault: Fault, state: SubnodeState, ctx: SubnodeContext, pa
   });
   const machine = asNode(home);
   await learn('launch-failed', { ...patch, lastError: named(fault) }, state, ctx);
-  if (fault.kind !== 'config.removed') tellCloud(fault, asNode(home), settings, ctx);
+  if (fault.kind !== 'config.removed') tellCloud(fault, machine, settings, ctx);
   countLaunch(fault, { of: 'subnode', row: machine }, settings, ctx);
 }
 

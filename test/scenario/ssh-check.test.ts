@@ -11,6 +11,18 @@ async function startReady(minReady: number): Promise<Pool> {
   return pool;
 }
 
+/** The one ready node, which nobody can log in to, while it is checked. */
+async function underCheck(pool: Pool): Promise<{ readonly id: number }> {
+  const { id, ip } = pool.one('ready');
+  pool.sshAnswer = ({ host }) => (host === ip ? 'ssh.unreachable' : null);
+  await pool.until(() => isAnyAt('check', pool), quarterMs * 2);
+  return { id: Number(id) };
+}
+
+function isAnyAt(work: string, pool: Pool): boolean {
+  return pool.actors().some(({ kind, task }) => kind === 'node' && task?.name === work);
+}
+
 function startJob(pool: Pool, id: number): void {
   const name = pool.row(id)?.nodename ?? null;
   if (name !== null) pool.jobs.start(name);
@@ -37,12 +49,7 @@ test('nodes that answer are left as they are, however often they are checked', a
 
 test('a node whose job starts while it is checked is not deleted under it, lesson 82', async () => {
   const pool = await startReady(1);
-  const { id, ip } = pool.one('ready');
-  pool.sshAnswer = ({ host }) => (host === ip ? 'ssh.unreachable' : null);
-  await pool.until(
-    () => pool.actors().some(({ kind, task }) => kind === 'node' && task?.name === 'check'),
-    quarterMs * 2,
-  );
+  const { id } = await underCheck(pool);
   startJob(pool, id);
   await pool.advance(70_000);
   expect(pool.row(id)?.state).toBe('used');
@@ -84,14 +91,9 @@ test('a node that was to go, and was held meanwhile, goes once it is released: n
 
 test('a master that does not say what runs on a node that has failed is waited for, and not for ever', async () => {
   const pool = await startReady(1);
-  const { id, ip } = pool.one('ready');
-  pool.sshAnswer = ({ host }) => (host === ip ? 'ssh.unreachable' : null);
-  await pool.until(
-    () => pool.actors().some(({ kind, task }) => kind === 'node' && task?.name === 'check'),
-    quarterMs * 2,
-  );
+  const { id } = await underCheck(pool);
   pool.master().always(['listNodes', 'setOffline'], new Fault('jenkins.error', 'HTTP 503'));
-  await pool.until(() => pool.actors().some(({ kind, task }) => kind === 'node' && task?.name === 'leave'));
+  await pool.until(() => isAnyAt('leave', pool));
   await pool.advance(500_000);
   expect(pool.row(id)?.state).toBe('ready');
   await pool.until(() => pool.row(id) === null, 300_000);
